@@ -1,0 +1,78 @@
+// Package checks decides whether a student's work is done: it runs a check's
+// script in the student's own guest over SSH and turns what happened into a
+// verdict, points and evidence.
+//
+// It knows nothing of how guests are provided, how courses are written or
+// where results are kept.
+package checks
+
+import "time"
+
+// Verdict is the outcome of one check run.
+type Verdict string
+
+// Unsure ("could not tell") never lowers a score and never counts as an
+// attempt: the guest or the way to it failed, not the student.
+const (
+	Pass   Verdict = "pass"
+	Fail   Verdict = "fail"
+	Unsure Verdict = "unsure"
+)
+
+// ExitUnsure is the exit status by which a script says that it could not
+// tell: EX_TEMPFAIL of sysexits.h.
+const ExitUnsure = 75
+
+// Script is one check, ready to run.
+type Script struct {
+	// ID is the check's name, for messages and logs.
+	ID string
+	// Lang is the interpreter: "bash" (also for ""), "sh" or "python".
+	Lang string
+	// Body is the author's script, without message lines.
+	Body string
+	// PassMessage and FailMessage are the author's :pass: and :fail: lines;
+	// $name and ${name} stand for the script's variables at its end.
+	PassMessage, FailMessage string
+	// User runs the script; empty means root.
+	User string
+	// Timeout bounds the run; 0 means DefaultTimeout.
+	Timeout time.Duration
+	// Vars are the student's variables, set in the script's environment.
+	Vars map[string]string
+}
+
+// DefaultTimeout bounds a script that names no limit of its own.
+const DefaultTimeout = 10 * time.Second
+
+// MaxOutput is how many bytes of each output stream are kept as evidence.
+const MaxOutput = 16 << 10
+
+// Result is what one run of a Script came to.
+type Result struct {
+	Verdict Verdict
+	// Score is the share of the check's points that was won, in [0,1]. It is
+	// 1 exactly when Verdict is Pass, and 0 when Verdict is Unsure.
+	Score float64
+	// Message tells the student what was seen. Plain text, never empty.
+	Message  string
+	Evidence Evidence
+}
+
+// Evidence is what is kept of a run, for graders.
+type Evidence struct {
+	// Revision is a digest of the Script (without Vars).
+	Revision string
+	// ExitStatus is the script's; nil when it did not end by itself.
+	ExitStatus     *int
+	Stdout, Stderr Output
+	Started, Ended time.Time
+}
+
+// Output is one captured stream.
+type Output struct {
+	// Text is valid UTF-8: other bytes are replaced by U+FFFD.
+	Text string
+	// Cut is how many bytes were left out after Text.
+	Cut int64
+}

@@ -1,0 +1,142 @@
+// Package content reads courses: folders of Markdown with embedded check
+// blocks. It compiles each tutorial once into pages with holes for what
+// differs between students, and keeps scripts and answers apart from them.
+//
+// What authors write is described in docs/format.md. Nothing in this package
+// runs a script or talks to a guest.
+package content
+
+import "time"
+
+// Course is one loaded course. It is never changed after Load.
+type Course struct {
+	// ID is the course's name in addresses: lower-case letters, digits, "-".
+	ID       string
+	Title    string
+	Summary  string
+	Language string // BCP 47, "en" unless the author says otherwise
+	// Tutorials are in the order in which students meet them.
+	Tutorials []*Tutorial
+	// Revision is a digest of every file that was read.
+	Revision string
+}
+
+// Tutorial is one lab: pages for students, and scripts that never leave the
+// server. Everything reachable from Steps may be sent to a browser; nothing
+// else may.
+type Tutorial struct {
+	ID       string
+	Title    string
+	Summary  string
+	Duration time.Duration // the author's estimate; 0 is unknown
+	Guests   []Guest       // at least one
+	Vars     []Var
+	Steps    []Step
+
+	// Checks are in document order. Solutions are kept by check.
+	Checks    []*Check
+	Solutions []*Solution
+	// Hints are sent to a student only when they are due.
+	Hints []*Hint
+}
+
+// Guest is one machine of a tutorial.
+type Guest struct {
+	Name   string
+	Image  string // an image's name, as "debian-12"
+	Memory int64  // bytes; 0 takes the backend's default
+	// User owns the terminal; "root" unless the author says otherwise.
+	User string
+}
+
+// Step is one part of a tutorial, from a "##" heading to the next. Text
+// before the first heading makes a step without title and ID.
+type Step struct {
+	ID    string
+	Title string
+	Body  Body
+}
+
+// Body is a run of parts that together make up HTML.
+type Body []Part
+
+// Part is one piece of a Body. Exactly one field is set.
+type Part struct {
+	// HTML is sanitised, ready for a page. It may be an incomplete element:
+	// only a whole Body balances.
+	HTML string
+	// Var names a variable, whose value goes here, escaped for HTML.
+	Var string
+	// Check, Hint and Solution are places for widgets, by ID.
+	Check    string
+	Hint     string
+	Solution string
+	// Run is a command with a button that types it into the terminal.
+	Run *Run
+}
+
+// Run is a command that the student may type by a button.
+type Run struct {
+	Guest string // empty: the first guest
+	// Command is plain text; its holes are filled like those of prose.
+	Command []TextPart
+}
+
+// TextPart is plain text (not HTML) or the name of a variable. One is set.
+type TextPart struct {
+	Text string
+	Var  string
+}
+
+// Check is one check block. Only ID, Task, Points and Auto may be shown.
+type Check struct {
+	ID    string
+	Task  string // ID of the task it stands in; may be empty
+	Title string // of that task
+	Step  string // ID of its step; may be empty
+	// Guest names the machine it runs in.
+	Guest  string
+	Points float64
+	// Auto is the pause between automatic runs; 0 means by button only.
+	Auto time.Duration
+	// Sticky keeps points once won, whatever later attempts say.
+	Sticky bool
+	// PassesAtStart is set where the author expects the check to pass on a
+	// fresh guest.
+	PassesAtStart bool
+
+	Lang        string // "bash", "sh" or "python"
+	User        string // empty means root
+	Timeout     time.Duration
+	PassMessage string
+	FailMessage string
+	Script      string
+
+	// File and Line are where the block stands, for messages.
+	File string
+	Line int
+}
+
+// Solution is one solve block.
+type Solution struct {
+	For    string // a check's ID
+	Guest  string
+	User   string
+	Lang   string
+	Script string
+	// Shown lets students read it once they have passed the check.
+	Shown bool
+}
+
+// Hint is help on demand.
+type Hint struct {
+	ID string // given by the author, or "hint-1", "hint-2" …
+	// Task is the ID of the task it stands in; may be empty.
+	Task string
+	// After is the number of failed attempts at the task's checks that must
+	// come first.
+	After int
+	// Cost is taken off the task's points once the hint has been opened.
+	Cost float64
+	Body Body
+}

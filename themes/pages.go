@@ -1,0 +1,216 @@
+package themes
+
+import (
+	"html/template"
+	"time"
+)
+
+// The types below are what pages show: plain data, filled by the server.
+// Templates reach nothing else, so what is not in them can't leak.
+
+// Page is anything that Render can draw.
+type Page interface {
+	// template names the template file, without ".html".
+	template() string
+}
+
+// Layout is what every page shares. Embed it first.
+type Layout struct {
+	Title    string // of the page; the site's name is added
+	Language string // BCP 47; empty means "en"
+	Nonce    string // the Content-Security-Policy nonce of this response
+	Viewer   *Viewer
+	Crumbs   []Crumb // from the top down; the page itself is last
+	// Flash is a message for this one page view; may be empty.
+	Flash string
+}
+
+// Viewer is who looks at the page; nil where nobody is signed in.
+type Viewer struct {
+	Name string
+}
+
+// Crumb is one step of the path to a page. The last has no Href.
+type Crumb struct{ Title, Href string }
+
+// LoginPage asks who one is.
+type LoginPage struct {
+	Layout
+	Login string // as typed before; may be empty
+	Error string // why the last try failed; may be empty
+	Next  string // where to go afterwards: a path on this site
+	Demo  bool   // offer the demo login
+}
+
+// CoursesPage lists the courses.
+type CoursesPage struct {
+	Layout
+	Courses []CourseCard
+}
+
+// CourseCard is one course in a list.
+type CourseCard struct {
+	Href, Title, Summary string
+	Tutorials            int
+	Score                Score
+}
+
+// CoursePage lists a course's tutorials.
+type CoursePage struct {
+	Layout
+	Heading, Summary string
+	Tutorials        []TutorialCard
+	Score            Score
+}
+
+// TutorialCard is one tutorial in a list.
+type TutorialCard struct {
+	Href, Title, Summary string
+	Duration             time.Duration // 0 is unknown
+	Checks               int
+	Score                Score
+	GuestRunning         bool
+}
+
+// Score is points won of points to be had.
+type Score struct{ Points, Of float64 }
+
+// TutorialPage is the work place: the tutorial and the terminal beside it.
+type TutorialPage struct {
+	Layout
+	Heading, Summary string
+	Duration         time.Duration
+	// API is the path below which the page's requests go, without "/" at the end.
+	API   string
+	Steps []Step
+	Score Score
+	Guest GuestView
+	// Guests are the tutorial's machines, for the terminal's tabs.
+	Guests []string
+	// Next is the following tutorial; nil after the last.
+	Next *Crumb
+}
+
+// Step is one part of a tutorial.
+type Step struct {
+	ID, Title string
+	Body      []Part
+}
+
+// Part is one piece of a step. Exactly one field is set.
+type Part struct {
+	HTML     template.HTML // sanitised; may be an incomplete element
+	Text     string        // a student's value; the template escapes it
+	Check    *CheckView
+	Hint     *HintView
+	Solution *SolutionView
+	Run      *RunView
+}
+
+// CheckView is a check's button and what it last said.
+type CheckView struct {
+	ID       string
+	Title    string // of its task; may be empty
+	Points   float64
+	Won      float64 // best so far
+	Attempts int     // that counted
+	Auto     time.Duration
+	Last     *AttemptView // nil before the first
+}
+
+// AttemptView is one attempt as its student sees it. It is also the payload
+// of the "attempt" event.
+type AttemptView struct {
+	ID    string `json:"id"`
+	Check string `json:"check"`
+	// State is "running" or "done".
+	State string `json:"state"`
+	// Verdict is "pass", "fail" or "unsure"; empty while running.
+	Verdict string `json:"verdict,omitempty"`
+	// Message is plain text.
+	Message string    `json:"message,omitempty"`
+	Won     float64   `json:"won"`    // points of this attempt
+	Best    float64   `json:"best"`   // points kept for the check
+	Points  float64   `json:"points"` // to be had
+	At      time.Time `json:"at"`
+	// Attempts counts those that count.
+	Attempts int `json:"attempts"`
+}
+
+// HintView is a hint's place. Its text is fetched when it is opened.
+type HintView struct {
+	ID     string
+	After  int     // failed attempts that must come first
+	Cost   float64 // points
+	Opened bool
+	Body   []Part // only when Opened
+}
+
+// SolutionView is the place of a solution that the author shows after a pass.
+type SolutionView struct {
+	Check     string
+	Available bool
+}
+
+// RunView is a command with a button that types it into the terminal.
+type RunView struct {
+	Guest   string
+	Command string
+}
+
+// GuestView is the state of the student's machine. It is also the payload of
+// the "guest" event.
+type GuestView struct {
+	// State is "none", "starting", "ready", "resetting", "stopping" or "failed".
+	State string `json:"state"`
+	// Detail says what is happening, or what went wrong, in words.
+	Detail string `json:"detail"`
+	Image  string `json:"image,omitempty"`
+	// Since is when the state was entered.
+	Since time.Time `json:"since"`
+	// Generation grows with every new machine, so that terminals know when
+	// to connect afresh.
+	Generation int `json:"generation"`
+}
+
+// ProgressPage is "my progress".
+type ProgressPage struct {
+	Layout
+	Courses []CourseProgress
+	Recent  []RecentAttempt
+}
+
+// CourseProgress is one course of ProgressPage.
+type CourseProgress struct {
+	Href, Title string
+	Score       Score
+	Tutorials   []TutorialProgress
+}
+
+// TutorialProgress is one tutorial of CourseProgress.
+type TutorialProgress struct {
+	Href, Title string
+	Score       Score
+	Checks      []CheckView
+}
+
+// RecentAttempt is one line of the history, newest first.
+type RecentAttempt struct {
+	Tutorial, TutorialHref string
+	AttemptView
+}
+
+// ErrorPage says what went wrong and what to do.
+type ErrorPage struct {
+	Layout
+	Status  int
+	Message string
+	Mend    string
+}
+
+func (LoginPage) template() string    { return "login" }
+func (CoursesPage) template() string  { return "courses" }
+func (CoursePage) template() string   { return "course" }
+func (TutorialPage) template() string { return "tutorial" }
+func (ProgressPage) template() string { return "progress" }
+func (ErrorPage) template() string    { return "error" }
