@@ -33,7 +33,10 @@ type Viewer struct {
 // Crumb is one step of the path to a page. The last has no Href.
 type Crumb struct{ Title, Href string }
 
-// LoginPage asks who one is.
+// LoginPage asks who one is. Its form posts "login", "password" and "next" to
+// /login; the demo's posts "next" to /login/demo. Every page of somebody who
+// is signed in has a form that posts nothing to /logout, and links to / (the
+// courses) and /progress.
 type LoginPage struct {
 	Layout
 	Login string // as typed before; may be empty
@@ -142,6 +145,7 @@ type HintView struct {
 	ID     string
 	After  int     // failed attempts that must come first
 	Cost   float64 // points
+	Due    bool    // it may be opened now
 	Opened bool
 	Body   []Part // only when Opened
 }
@@ -207,6 +211,9 @@ type ErrorPage struct {
 	Message string
 	Mend    string
 }
+
+// allPages has one of each page.
+var allPages = []Page{LoginPage{}, CoursesPage{}, CoursePage{}, TutorialPage{}, ProgressPage{}, ErrorPage{}}
 
 func (LoginPage) template() string    { return "login" }
 func (CoursesPage) template() string  { return "courses" }

@@ -1,0 +1,126 @@
+package themes
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+// assetsPath is where Theme.Assets must be mounted.
+const assetsPath = "/assets/"
+
+// errNoAssets is what New says in a build that left out the asset build.
+var errNoAssets = errors.New("themes: built without assets: run make (or go run ./themes/build), then build again")
+
+// contentTypes are given here rather than by package mime, whose answers
+// depend on the machine's files.
+var contentTypes = map[string]string{
+	".css":   "text/css; charset=utf-8",
+	".js":    "text/javascript; charset=utf-8",
+	".json":  "application/json",
+	".map":   "application/json",
+	".png":   "image/png",
+	".jpg":   "image/jpeg",
+	".svg":   "image/svg+xml",
+	".txt":   "text/plain; charset=utf-8",
+	".webp":  "image/webp",
+	".woff2": "font/woff2",
+}
+
+// assets are the files below assetsPath, by fingerprinted name.
+type assets struct {
+	files map[string][]byte
+	names map[string]string // plain name → fingerprinted name
+}
+
+// loadAssets takes what themes/build wrote to dist, and the files below
+// assets/ of each layer.
+func loadAssets(dist fs.FS, layers []fs.FS) (*assets, error) {
+	manifest, err := fs.ReadFile(dist, "manifest.json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNoAssets
+	}
+	if err != nil {
+		return nil, fmt.Errorf("themes: %w", err)
+	}
+	a := &assets{files: map[string][]byte{}, names: map[string]string{}}
+	if err := json.Unmarshal(manifest, &a.names); err != nil {
+		return nil, fmt.Errorf("themes: dist/manifest.json: %w", err)
+	}
+	for plain, name := range a.names {
+		if a.files[name], err = fs.ReadFile(dist, name); err != nil {
+			return nil, fmt.Errorf("themes: dist/manifest.json names %s for %s: %w", name, plain, err)
+		}
+	}
+	for _, layer := range layers {
+		if err := a.add(layer); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// add takes a layer's assets/, giving each file a fingerprint of its content.
+func (a *assets) add(layer fs.FS) error {
+	err := fs.WalkDir(layer, "assets", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(layer, file)
+		if err != nil {
+			return err
+		}
+		plain := strings.TrimPrefix(file, "assets/")
+		ext := path.Ext(plain)
+		sum := sha256.Sum256(b)
+		name := strings.TrimSuffix(plain, ext) + "-" + hex.EncodeToString(sum[:8]) + ext
+		a.names[plain] = name
+		a.files[name] = b
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("themes: reading assets of an override: %w", err)
+	}
+	return nil
+}
+
+// url is the template function "asset".
+func (a *assets) url(plain string) (string, error) {
+	name, ok := a.names[plain]
+	if !ok {
+		return "", fmt.Errorf("there is no asset %q", plain)
+	}
+	return assetsPath + name, nil
+}
+
+// ServeHTTP serves one file. Names hold a fingerprint of the content, so
+// browsers may keep it for ever; it is the largest age in use, a year.
+func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, assetsPath)
+	b, ok := a.files[name]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	if t, ok := contentTypes[path.Ext(name)]; ok {
+		w.Header().Set("Content-Type", t)
+	}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(b))
+}
+
+// Assets serves the files that pages refer to. Mount it at /assets/, without
+// stripping that prefix. No session is needed for any of them.
+func (t *Theme) Assets() http.Handler { return t.assets }

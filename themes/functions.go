@@ -1,0 +1,127 @@
+package themes
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"strconv"
+	"time"
+)
+
+// functions are what templates may call.
+func functions(a *assets) template.FuncMap {
+	return template.FuncMap{
+		"asset":    a.url,
+		"points":   points,
+		"percent":  percent,
+		"minutes":  minutes,
+		"datetime": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"when":     func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") },
+		"plural":   plural,
+		"inc":      func(i int) int { return i + 1 },
+		"outcome":  outcome,
+		"words":    verdictWords,
+		"total":    total,
+		"use":      use,
+
+		"attemptOutcome": attemptOutcome,
+	}
+}
+
+// points writes a number of points as people do: 2, 1.5, at most two places.
+func points(p float64) string {
+	return strconv.FormatFloat(math.Round(p*100)/100, 'f', -1, 64)
+}
+
+// percent is the whole per cent won, 0 where there is nothing to win. Only a
+// full score is shown as 100.
+func percent(s Score) int {
+	if s.Of <= 0 {
+		return 0
+	}
+	p := int(math.Round(100 * s.Points / s.Of))
+	if p >= 100 && s.Points < s.Of {
+		p = 99
+	}
+	return min(max(p, 0), 100)
+}
+
+// minutes writes an estimate of time: "20 min", "1 h 30 min".
+func minutes(d time.Duration) string {
+	m := int(math.Ceil(d.Minutes()))
+	switch {
+	case m < 60:
+		return fmt.Sprintf("%d min", m)
+	case m%60 == 0:
+		return fmt.Sprintf("%d h", m/60)
+	}
+	return fmt.Sprintf("%d h %d min", m/60, m%60)
+}
+
+// plural writes a number with its noun: "1 check", "2 checks".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// outcome is the state of a check's widget, which styles and icons follow:
+// "idle", "running", "pass", "part", "fail" or "unsure".
+func outcome(c *CheckView) string {
+	switch {
+	case c.Last != nil:
+		return attemptOutcome(*c.Last)
+	case c.Points > 0 && c.Won >= c.Points:
+		return "pass"
+	}
+	return "idle"
+}
+
+// attemptOutcome is outcome for one attempt.
+func attemptOutcome(a AttemptView) string {
+	switch {
+	case a.State == "running":
+		return "running"
+	case a.Verdict == "fail" && a.Won > 0:
+		return "part"
+	case a.Verdict == "":
+		return "unsure"
+	}
+	return a.Verdict
+}
+
+// verdictWords says an outcome in words.
+func verdictWords(outcome string) string {
+	switch outcome {
+	case "pass":
+		return "Passed"
+	case "part":
+		return "Partly there"
+	case "fail":
+		return "Not yet"
+	case "unsure":
+		return "Could not tell"
+	case "running":
+		return "Checking…"
+	}
+	return "Not tried yet"
+}
+
+// total adds up the checks of a step, for its place in the navigation.
+func total(s Step) Score {
+	var sum Score
+	for _, p := range s.Body {
+		if p.Check != nil {
+			sum.Points += p.Check.Won
+			sum.Of += p.Check.Points
+		}
+	}
+	return sum
+}
+
+// use is a reference to one of the symbols of the layout's icon sheet.
+func use(icon string) template.HTML {
+	return template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="#i-` +
+		template.HTMLEscapeString(icon) + `"/></svg>`)
+}

@@ -1,0 +1,31 @@
+// Times as people say them, in the reader's own zone.
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+
+// timeWords is "just now", "4 min ago", "at 14:05" or "on 3 Nov, 14:05".
+export function timeWords(at: Date, now: Date): string {
+  const seconds = (now.getTime() - at.getTime()) / 1000
+  if (seconds < 45) return 'just now'
+  if (seconds < 50 * 60) return `${Math.max(1, Math.round(seconds / 60))} min ago`
+  if (at.toDateString() === now.toDateString()) return `at ${clock.format(at)}`
+  return `on ${day.format(at)}`
+}
+
+// elapsedWords is "7 s" or "1 min 05 s".
+export function elapsedWords(milliseconds: number): string {
+  const s = Math.max(0, Math.floor(milliseconds / 1000))
+  if (s < 60) return `${s} s`
+  return `${Math.floor(s / 60)} min ${String(s % 60).padStart(2, '0')} s`
+}
+
+// showTimes writes all time elements below root anew.
+export function showTimes(root: ParentNode): void {
+  const now = new Date()
+  for (const el of root.querySelectorAll<HTMLTimeElement>('time[datetime]')) {
+    const at = new Date(el.dateTime)
+    if (isNaN(at.getTime())) continue
+    el.textContent = timeWords(at, now)
+    el.title = at.toLocaleString()
+  }
+}

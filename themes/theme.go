@@ -1,0 +1,135 @@
+// Package themes draws everything that a person sees: templates, styles,
+// scripts and fonts. It knows nothing of courses, guests or requests; pages
+// come as plain data (see Page).
+//
+// A theme is a stack of file systems. The embedded default lies at the bottom;
+// each further one replaces single files by having its own of the same path:
+//
+//	templates/login.html   a page, or layout.html, or parts.html
+//	assets/site.css        a style, script, font or picture
+package themes
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+//go:embed templates
+var defaultTemplates embed.FS
+
+//go:embed dist
+var bundled embed.FS
+
+// Theme draws pages. It is never changed after New, so it may be used by many
+// goroutines at once.
+type Theme struct {
+	pages  map[string]*template.Template // by the name that Page.template gives
+	parts  *template.Template
+	assets *assets
+}
+
+// New loads the default theme and lays overrides over it; a file of a later
+// one wins. It fails if Labmark was built without assets or if a template
+// cannot be parsed.
+func New(overrides ...fs.FS) (*Theme, error) {
+	dist, err := fs.Sub(bundled, "dist")
+	if err != nil {
+		return nil, fmt.Errorf("themes: %w", err)
+	}
+	return load(dist, append([]fs.FS{defaultTemplates}, overrides...))
+}
+
+// load is New with the bundled assets and all layers given.
+func load(dist fs.FS, layers []fs.FS) (*Theme, error) {
+	assets, err := loadAssets(dist, layers)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := readTemplates(layers)
+	if err != nil {
+		return nil, err
+	}
+	base := template.New("").Funcs(functions(assets))
+	for _, shared := range []string{"layout", "parts"} {
+		if err := parse(base, shared, sources); err != nil {
+			return nil, err
+		}
+	}
+	t := &Theme{pages: map[string]*template.Template{}, parts: base, assets: assets}
+	for _, p := range allPages {
+		page, err := base.Clone()
+		if err != nil {
+			return nil, fmt.Errorf("themes: %w", err)
+		}
+		if err := parse(page, p.template(), sources); err != nil {
+			return nil, err
+		}
+		t.pages[p.template()] = page
+	}
+	return t, nil
+}
+
+// readTemplates gives each template's source by its name without ".html".
+func readTemplates(layers []fs.FS) (map[string]string, error) {
+	sources := map[string]string{}
+	for _, layer := range layers {
+		files, err := fs.Glob(layer, "templates/*.html")
+		if err != nil {
+			return nil, fmt.Errorf("themes: %w", err)
+		}
+		for _, file := range files {
+			b, err := fs.ReadFile(layer, file)
+			if err != nil {
+				return nil, fmt.Errorf("themes: %w", err)
+			}
+			sources[strings.TrimSuffix(path.Base(file), ".html")] = string(b)
+		}
+	}
+	return sources, nil
+}
+
+// parse adds the named template to t.
+func parse(t *template.Template, name string, sources map[string]string) error {
+	source, ok := sources[name]
+	if !ok {
+		return fmt.Errorf("themes: there is no templates/%s.html", name)
+	}
+	// html/template cannot parse once it has executed; each page has its own
+	// clone, so the order of pages does not matter.
+	if _, err := t.New(name).Parse(source); err != nil {
+		return fmt.Errorf("themes: templates/%s.html: %w", name, err)
+	}
+	return nil
+}
+
+// Render writes the whole page. Nothing is written when drawing fails, so that
+// the caller can still answer with an error page.
+func (t *Theme) Render(w io.Writer, p Page) error {
+	page, ok := t.pages[p.template()]
+	if !ok {
+		return fmt.Errorf("themes: there is no page %q", p.template())
+	}
+	var b bytes.Buffer
+	if err := page.ExecuteTemplate(&b, "layout", p); err != nil {
+		return fmt.Errorf("themes: drawing the page %q: %w", p.template(), err)
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// RenderParts writes parts alone, for the "html" of the requests that open a
+// hint or a solution. Like Render it writes all or nothing.
+func (t *Theme) RenderParts(w io.Writer, parts []Part) error {
+	var b bytes.Buffer
+	if err := t.parts.ExecuteTemplate(&b, "body", parts); err != nil {
+		return fmt.Errorf("themes: drawing parts: %w", err)
+	}
+	_, err := b.WriteTo(w)
+	return err
+}

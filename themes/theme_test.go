@@ -1,0 +1,167 @@
+package themes_test
+
+import (
+	"bytes"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/themes/sample"
+)
+
+// dist stands for what themes/build makes.
+func dist() fstest.MapFS {
+	files := fstest.MapFS{"manifest.json": {Data: []byte(`{"head.js": "head-1.js", "site.js": "site-1.js", "site.css": "site-1.css",
+		"tutorial.js": "tutorial-1.js", "tutorial.css": "tutorial-1.css", "icon.svg": "icon-1.svg", "licences.txt": "licences.txt"}`)}}
+	for _, name := range []string{"head-1.js", "site-1.js", "site-1.css", "tutorial-1.js", "tutorial-1.css", "icon-1.svg", "licences.txt"} {
+		files[name] = &fstest.MapFile{Data: []byte("/* " + name + " */")}
+	}
+	return files
+}
+
+func mustLoad(t *testing.T, overrides ...fs.FS) *themes.Theme {
+	t.Helper()
+	theme, err := themes.Load(dist(), append([]fs.FS{themes.DefaultTemplates}, overrides...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return theme
+}
+
+func mustRender(t *testing.T, theme *themes.Theme, p themes.Page) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := theme.Render(&b, p); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestEveryPageShowsItsData(t *testing.T) {
+	theme := mustLoad(t)
+	for _, c := range []struct {
+		name  string
+		page  themes.Page
+		wants []string
+	}{
+		{"login", sample.Login("n", true), []string{"do not go together", `value="ann"`, "/login/demo", `name="next"`}},
+		{"courses", sample.Courses("n"), []string{"Run a web server", "7 of 20 points", "4 tutorials"}},
+		{"course", sample.Course("n"), []string{"1 h 30 min", "5 checks", "1 check<", "your machine is running"}},
+		{"tutorial", sample.Tutorial("n", themes.GuestView{}), []string{
+			"Make a folder", `data-api="` + sample.API + `"`, "There is no copy of notes.txt", `data-state="unsure"`,
+			"opens after 2 failed tries", "costs 1 point", "Who may do what", "2.5", `data-state="none"`}},
+		{"progress", sample.Progress("n"), []string{"35 %", "Say hello", "This does not count", "Ann Example"}},
+		{"error", sample.Error("n"), []string{"404", "There is no such page", "mistyped"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			page := mustRender(t, theme, c.page)
+			for _, want := range append(c.wants, "<!doctype html>", "/assets/site-1.css", `nonce="n"`, "</html>") {
+				if !strings.Contains(page, want) {
+					t.Errorf("the page lacks %q", want)
+				}
+			}
+			for _, refused := range []string{"ZgotmplZ", " style=", "<script>", " onclick"} {
+				if strings.Contains(page, refused) {
+					t.Errorf("the page has %q, which the policy or the template engine refuses", refused)
+				}
+			}
+		})
+	}
+}
+
+func TestValuesOfStudentsAreEscaped(t *testing.T) {
+	const evil = `"><script>alert(1)</script>`
+	theme := mustLoad(t)
+	parts := []themes.Part{
+		{HTML: `<p title="`}, {Text: evil}, {HTML: `">open, `},
+		{Text: evil},
+		{Run: &themes.RunView{Guest: evil, Command: evil}},
+		{Check: &themes.CheckView{ID: "c", Title: evil, Points: 1, Last: &themes.AttemptView{State: "done", Verdict: "fail", Message: evil}}},
+		{HTML: `</p>`},
+	}
+	var b bytes.Buffer
+	if err := theme.RenderParts(&b, parts); err != nil {
+		t.Fatal(err)
+	}
+	page := mustRender(t, theme, themes.TutorialPage{Layout: themes.Layout{Title: evil}, Heading: evil, Steps: []themes.Step{{ID: "s", Title: evil, Body: parts}}})
+	for _, out := range []string{b.String(), page} {
+		if strings.Contains(out, "<script>alert") {
+			t.Errorf("a value came out as markup:\n%s", out)
+		}
+		if !strings.Contains(out, "&lt;script&gt;alert(1)") {
+			t.Errorf("the value is not shown at all:\n%s", out)
+		}
+	}
+	if got := b.String(); !strings.HasPrefix(got, `<p title="&#34;&gt;`) || !strings.HasSuffix(got, "</p>") {
+		t.Errorf("incomplete HTML was changed:\n%s", got)
+	}
+}
+
+func TestAStudentSeesWhatACheckSaid(t *testing.T) {
+	theme := mustLoad(t)
+	for _, c := range []struct {
+		name  string
+		check themes.CheckView
+		state string
+		says  string
+	}{
+		{"never tried", themes.CheckView{}, "idle", "Not tried yet"},
+		{"running", themes.CheckView{Last: &themes.AttemptView{ID: "u", State: "running"}}, "running", `data-attempt="u"`},
+		{"passed", themes.CheckView{Last: &themes.AttemptView{State: "done", Verdict: "pass", Message: "fine"}}, "pass", "Passed"},
+		{"failed", themes.CheckView{Last: &themes.AttemptView{State: "done", Verdict: "fail", Message: "no file"}}, "fail", "no file"},
+		{"part of the points", themes.CheckView{Last: &themes.AttemptView{State: "done", Verdict: "fail", Won: 1}}, "part", "Partly there"},
+		{"could not tell", themes.CheckView{Last: &themes.AttemptView{State: "done", Verdict: "unsure"}}, "unsure", "Could not tell"},
+		{"won earlier", themes.CheckView{Won: 2, Points: 2}, "pass", "Passed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.check.ID = "c"
+			var b bytes.Buffer
+			if err := theme.RenderParts(&b, []themes.Part{{Check: &c.check}}); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{`data-state="` + c.state + `"`, c.says} {
+				if !strings.Contains(b.String(), want) {
+					t.Errorf("lacks %q:\n%s", want, b.String())
+				}
+			}
+		})
+	}
+}
+
+func TestAnOverrideReplacesSingleFiles(t *testing.T) {
+	school := fstest.MapFS{
+		"templates/error.html": {Data: []byte(`{{define "main"}}<main>Ask Room 12. <link href="{{asset "site.css"}}"></main>{{end}}`)},
+		"assets/site.css":      {Data: []byte("body { color: red }")},
+	}
+	last := fstest.MapFS{"templates/error.html": {Data: []byte(`{{define "main"}}Ask Room 13. {{asset "site.css"}}{{end}}`)}}
+	theme := mustLoad(t, school, last)
+	page := mustRender(t, theme, sample.Error("n"))
+	if !strings.Contains(page, "Ask Room 13.") || strings.Contains(page, "Room 12") || strings.Contains(page, "/assets/site-1.css") {
+		t.Errorf("the last override should win:\n%s", page)
+	}
+	if courses := mustRender(t, theme, sample.Courses("n")); !strings.Contains(courses, "Linux essentials") {
+		t.Error("pages that no override has should stay as they are")
+	}
+}
+
+func TestAFailingTemplateWritesNothing(t *testing.T) {
+	broken := fstest.MapFS{"templates/error.html": {Data: []byte(`{{define "main"}}<p>half a page {{asset "none.css"}}{{end}}`)}}
+	var b bytes.Buffer
+	err := mustLoad(t, broken).Render(&b, sample.Error("n"))
+	if err == nil || !strings.Contains(err.Error(), "none.css") {
+		t.Errorf("the error should name the missing asset: %v", err)
+	}
+	if b.Len() > 0 {
+		t.Errorf("half a page was written: %s", b.String())
+	}
+}
+
+func TestAMistypedOverrideIsRefused(t *testing.T) {
+	broken := fstest.MapFS{"templates/course.html": {Data: []byte("{{if}}")}}
+	_, err := themes.Load(dist(), []fs.FS{themes.DefaultTemplates, broken})
+	if err == nil || !strings.Contains(err.Error(), "templates/course.html") {
+		t.Errorf("the error should name the file: %v", err)
+	}
+}
