@@ -1,0 +1,211 @@
+package guestlink
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/yamux"
+)
+
+const (
+	// syncPause lies between two 'S' frames.
+	syncPause = 200 * time.Millisecond
+	// firstSilence is how long the host waits for the guest to speak first,
+	// laterSilence how long from then on. Only a guest that is in a session
+	// already is silent, and it hears the first 'S'.
+	firstSilence = time.Second
+	laterSilence = 5 * time.Second
+	// maxUnansweredSyncs keeps the line short of Window while nobody listens.
+	maxUnansweredSyncs = 40
+)
+
+// Host is the host's end of a link to a running guest.
+type Host struct {
+	session *yamux.Session
+	conn    *hostConn
+	rw      io.Closer
+	close   sync.Once
+}
+
+// Connect joins the guest at the other end of rw and makes it personal. It
+// waits for a guest that is still booting until ctx ends. Afterwards ctx no
+// longer matters. Connect owns rw: it closes it when it fails, and when the
+// Host is closed or done.
+func Connect(ctx context.Context, rw io.ReadWriteCloser, p Personal) (*Host, error) {
+	if err := p.Validate(); err != nil {
+		_ = rw.Close()
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = rw.Close() })
+	h, err := connect(rw, p)
+	if !stop() && err == nil {
+		h.Close()
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		_ = rw.Close()
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, fmt.Errorf("guestlink: the guest's agent did not get ready in time: %w", cause)
+		}
+		return nil, err
+	}
+	return h, nil
+}
+
+func connect(rw io.ReadWriteCloser, p Personal) (*Host, error) {
+	dec := newDecoder(rw)
+	if err := join(rw, dec); err != nil {
+		return nil, err
+	}
+	conn := newHostConn(rw, dec)
+	session, err := yamux.Client(&guard{ReadWriteCloser: &cork{ReadWriteCloser: conn}}, yamuxConfig())
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{session: session, conn: conn, rw: rw}
+	if err := h.personalise(p); err != nil {
+		h.Close()
+		return nil, errors.Join(err, conn.failure())
+	}
+	return h, nil
+}
+
+// join sends 'S' at a bounded pace until the guest echoes it.
+func join(rw io.ReadWriter, dec *decoder) error {
+	nonce := make([]byte, nonceSize)
+	_, _ = rand.Read(nonce) // never fails, see crypto/rand
+	heard := make(chan struct{}, 1)
+	joined := make(chan struct{})
+	defer close(joined)
+	dec.anything = func() {
+		select {
+		case heard <- struct{}{}:
+		default:
+		}
+	}
+	defer func() { dec.anything = nil }()
+	go sendSyncs(rw, nonce, heard, joined)
+	for {
+		t, payload, err := dec.next()
+		switch {
+		case errors.Is(err, errBadFrame):
+			continue
+		case err != nil:
+			return fmt.Errorf("guestlink: the line to the guest broke: %w", err)
+		case t != frameHello && t != frameEcho:
+			continue // left over from an earlier session
+		}
+		rest, err := splitVersion(payload)
+		if err != nil {
+			return err
+		}
+		if t == frameEcho && bytes.Equal(rest, nonce) {
+			return nil
+		}
+	}
+}
+
+func sendSyncs(w io.Writer, nonce []byte, heard, joined <-chan struct{}) {
+	frame := appendFrame(nil, frameSync, append([]byte{version}, nonce...))
+	silence := firstSilence
+	for range maxUnansweredSyncs {
+		timer := time.NewTimer(silence)
+		select {
+		case <-joined:
+			timer.Stop()
+			return
+		case <-heard:
+		case <-timer.C:
+		}
+		timer.Stop()
+		silence = laterSilence
+		if _, err := w.Write(frame); err != nil {
+			return // the reader meets the same error and tells it
+		}
+		select {
+		case <-joined:
+			return
+		case <-time.After(syncPause):
+		}
+	}
+}
+
+func (h *Host) personalise(p Personal) error {
+	control, err := h.session.OpenStream()
+	if err != nil {
+		return fmt.Errorf("guestlink: the control stream: %w", err)
+	}
+	defer func() { _ = control.Close() }()
+	if err := writeMessage(control, p); err != nil {
+		return fmt.Errorf("guestlink: sending the personal data: %w", err)
+	}
+	line, err := readLine(control, maxReply)
+	if err != nil {
+		return fmt.Errorf("guestlink: waiting for the guest to take its personal data: %w", err)
+	}
+	var r reply
+	if err := json.Unmarshal(line, &r); err != nil {
+		return fmt.Errorf("guestlink: the guest's answer to its personal data cannot be read: %w", err)
+	}
+	if !r.Ready {
+		return fmt.Errorf("guestlink: the guest could not take its personal data: %q", r.Error)
+	}
+	return nil
+}
+
+// Open opens a new stream to the guest's SSH server. Streams end with the
+// link. An Open that ctx ends leaves nothing behind.
+func (h *Host) Open(ctx context.Context) (net.Conn, error) {
+	type opened struct {
+		stream *yamux.Stream
+		err    error
+	}
+	ch := make(chan opened, 1)
+	go func() {
+		stream, err := h.session.OpenStream()
+		ch <- opened{stream, err}
+	}()
+	select {
+	case o := <-ch:
+		if o.err != nil {
+			return nil, errors.Join(fmt.Errorf("guestlink: a new stream to the guest: %w", o.err), h.conn.failure())
+		}
+		return o.stream, nil
+	case <-ctx.Done():
+		go func() {
+			if o := <-ch; o.err == nil {
+				_ = o.stream.Close()
+			}
+		}()
+		return nil, fmt.Errorf("guestlink: a new stream to the guest: %w", context.Cause(ctx))
+	}
+}
+
+// Done is closed when the link has ended, for whatever reason. Err says which.
+func (h *Host) Done() <-chan struct{} { return h.session.CloseChan() }
+
+// Err returns why the link ended. It is nil before, and after Close.
+func (h *Host) Err() error { return h.conn.failure() }
+
+// Bye returns "reboot" or "poweroff" when the guest has announced that it
+// ends by itself, and "" otherwise.
+func (h *Host) Bye() string { return h.conn.farewell() }
+
+// Close ends the link and all its streams. The guest runs on and can be
+// joined again.
+func (h *Host) Close() error {
+	h.close.Do(func() {
+		h.conn.fail(nil)
+		_ = h.rw.Close()
+		_ = h.session.Close()
+	})
+	return nil
+}
