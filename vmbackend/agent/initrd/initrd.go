@@ -1,0 +1,65 @@
+// Package initrd writes the initial RAM file system that boots a guest: the
+// agent as /init and the few device nodes it needs before it has mounted any.
+package initrd
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+)
+
+// File modes and types of stat(2).
+const (
+	modeDir    = 0o040755
+	modeDevice = 0o020600
+	modeExec   = 0o100755
+)
+
+type entry struct {
+	name         string
+	mode         uint32
+	major, minor uint32
+	data         []byte
+}
+
+// Write writes an uncompressed cpio archive ("newc", see the kernel's
+// initramfs-buffer-format) that holds agent, a static binary, as /init. The
+// same agent gives the same bytes.
+func Write(w io.Writer, agent []byte) error {
+	entries := []entry{
+		{name: "dev", mode: modeDir},
+		{name: "dev/console", mode: modeDevice, major: 5, minor: 1},
+		{name: "dev/null", mode: modeDevice | 0o066, major: 1, minor: 3},
+		{name: "proc", mode: modeDir},
+		{name: "sys", mode: modeDir},
+		{name: "root", mode: modeDir},
+		{name: "init", mode: modeExec, data: agent},
+		{name: "TRAILER!!!"},
+	}
+	for i, e := range entries {
+		if err := e.write(w, i+1); err != nil {
+			return fmt.Errorf("initrd: %s: %w", e.name, err)
+		}
+	}
+	return nil
+}
+
+// write writes header, name and data, each padded to 4 bytes.
+func (e entry) write(w io.Writer, inode int) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x",
+		inode, e.mode, 0, 0, 1, 0, len(e.data), 0, 0, e.major, e.minor, len(e.name)+1, 0)
+	b.WriteString(e.name)
+	b.WriteByte(0)
+	pad(&b)
+	b.Write(e.data)
+	pad(&b)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func pad(b *bytes.Buffer) {
+	for b.Len()%4 != 0 {
+		b.WriteByte(0)
+	}
+}
