@@ -6,7 +6,10 @@
 // where results are kept.
 package checks
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Verdict is the outcome of one check run.
 type Verdict string
@@ -34,11 +37,13 @@ type Script struct {
 	// PassMessage and FailMessage are the author's :pass: and :fail: lines;
 	// $name and ${name} stand for the script's variables at its end.
 	PassMessage, FailMessage string
-	// User runs the script; empty means root.
+	// User runs the script; empty means root. The client given to Run is
+	// always root's.
 	User string
 	// Timeout bounds the run; 0 means DefaultTimeout.
 	Timeout time.Duration
-	// Vars are the student's variables, set in the script's environment.
+	// Vars are the student's variables, set in the script's environment; for
+	// Python as strings among its globals, too.
 	Vars map[string]string
 }
 
@@ -48,16 +53,38 @@ const DefaultTimeout = 10 * time.Second
 // MaxOutput is how many bytes of each output stream are kept as evidence.
 const MaxOutput = 16 << 10
 
+// MaxFlood is how many bytes a script may print in all before it is ended.
+const MaxFlood = 64 << 20
+
+// MaxMessage is the length in bytes beyond which messages are cut.
+const MaxMessage = 2 << 10
+
 // Result is what one run of a Script came to.
 type Result struct {
 	Verdict Verdict
 	// Score is the share of the check's points that was won, in [0,1]. It is
 	// 1 exactly when Verdict is Pass, and 0 when Verdict is Unsure.
 	Score float64
-	// Message tells the student what was seen. Plain text, never empty.
+	// Message tells the student what was seen. Plain text, never empty, at
+	// most about MaxMessage bytes; it may have line breaks.
 	Message  string
 	Evidence Evidence
+	// Err says, for logs, what kept Run from a verdict. It is nil unless
+	// Verdict is Unsure, and nil too where the script itself was unsure.
+	Err error
 }
+
+// Errors of Result.Err, for errors.Is. After ErrConnection the ssh.Client is
+// of no more use: dial the guest anew.
+var (
+	ErrConnection = errors.New("the connection to the guest failed")
+	ErrRefused    = errors.New("the guest's SSH server refused to run the check")
+	ErrNoStart    = errors.New("the check's script did not start")
+	ErrKilled     = errors.New("the check's script was killed")
+	ErrTimeout    = errors.New("the check took too long")
+	ErrFlood      = errors.New("the check printed too much")
+	ErrScript     = errors.New("the check itself is faulty")
+)
 
 // Evidence is what is kept of a run, for graders.
 type Evidence struct {
@@ -71,7 +98,7 @@ type Evidence struct {
 
 // Output is one captured stream.
 type Output struct {
-	// Text is valid UTF-8: other bytes are replaced by U+FFFD.
+	// Text is valid UTF-8 without NUL: other bytes are replaced by U+FFFD.
 	Text string
 	// Cut is how many bytes were left out after Text.
 	Cut int64
