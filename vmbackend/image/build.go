@@ -1,0 +1,98 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Build makes an image from a recipe and puts it into the store, whatever is
+// there already. It needs mmdebstrap and e2fsprogs and the way to a Debian
+// mirror; root, or a range of user numbers in /etc/subuid. report may be nil;
+// it is called from one goroutine at a time, often.
+func Build(ctx context.Context, r *Recipe, s *Store, report func(Progress)) (Image, error) {
+	return build(ctx, r, s, newMeter(report), false)
+}
+
+// Ensure returns the image that the recipe's name means, and builds it first
+// when there is none or when the recipe has changed since.
+func Ensure(ctx context.Context, r *Recipe, s *Store, report func(Progress)) (Image, error) {
+	if i, err := s.Resolve(r.Name); err == nil && i.Fresh(r) {
+		return i, nil
+	}
+	return build(ctx, r, s, newMeter(report), true)
+}
+
+// Fresh says whether the image was built from this very recipe.
+func (i Image) Fresh(r *Recipe) bool { return i.Recipe == r.Digest() }
+
+// build holds the name's lock, so that two processes do not do the same work.
+// With reuse, what the other one built meanwhile is good enough.
+func build(ctx context.Context, r *Recipe, s *Store, m *meter, reuse bool) (i Image, err error) {
+	m.enter(phaseWait, "")
+	unlock, err := lockFile(ctx, filepath.Join(s.dir, "build-"+r.Name+".lock"))
+	if err != nil {
+		return Image{}, err
+	}
+	defer unlock()
+	if i, err := s.Resolve(r.Name); reuse && err == nil && i.Fresh(r) {
+		return i, nil
+	}
+	m.enter(phaseLists, "")
+	w, err := newWorkshop()
+	if err != nil {
+		return Image{}, err
+	}
+	defer func() { err = errors.Join(err, w.remove()) }()
+	if err := w.bootstrap(ctx, r, m); err != nil {
+		return Image{}, fmt.Errorf("build image %s: %w", r.Name, err)
+	}
+	m.enter(phaseDisk, "")
+	if err := w.writeDisk(ctx, r, m); err != nil {
+		return Image{}, fmt.Errorf("build image %s: %w", r.Name, err)
+	}
+	m.enter(phaseStore, "")
+	return keep(ctx, s, r, w.path("disk.ext4"), m)
+}
+
+// keep copies a finished disk into the store.
+func keep(ctx context.Context, s *Store, r *Recipe, disk string, m *meter) (Image, error) {
+	in, err := os.Open(disk)
+	if err != nil {
+		return Image{}, err
+	}
+	defer func() { _ = in.Close() }()
+	out, err := os.CreateTemp(s.dir, "image-*.tmp")
+	if err != nil {
+		return Image{}, err
+	}
+	defer func() { _ = os.Remove(out.Name()) }() // gone already when all went well
+	digest, err := copySparse(ctx, out, in, func(share float64) { m.at(share, "") })
+	occupied := occupiedBytes(out)
+	err = errors.Join(err, out.Chmod(0o444), out.Sync(), out.Close())
+	if err != nil {
+		return Image{}, fmt.Errorf("store image %s: %w", r.Name, err)
+	}
+	i, err := s.add(Image{Name: r.Name, Digest: digest, Recipe: r.Digest(), Built: time.Now().UTC(),
+		Size: r.diskSize(), Occupied: occupied}, out.Name())
+	if err == nil {
+		m.at(1, digest)
+	}
+	return i, err
+}
+
+// occupiedBytes is what a sparse file really takes.
+func occupiedBytes(f *os.File) int64 {
+	info, err := f.Stat()
+	if err != nil {
+		return 0
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Blocks * 512 // stat(2): in units of 512 bytes
+	}
+	return info.Size()
+}
