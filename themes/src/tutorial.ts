@@ -1,1 +1,210 @@
-console.log
+// The work place: joins the guest bar, the checks, the help, the terminals and
+// the stream of events.
+import { API, Attempt, Guest, Score } from './api'
+import { Check } from './checks'
+import { remember } from './choice'
+import { listen } from './events'
+import { GuestBar } from './guest'
+import { Hint, Solution } from './help'
+import { button, part, points } from './page'
+import { machineTabs, paneSwitch, showPane, splitter } from './panes'
+import { obeyPolicy } from './policy'
+import { Runs } from './runs'
+import { fontLoaded, usualSize } from './screen'
+import { Steps } from './steps'
+import { GuestTerminal } from './terminal'
+import { showTimes } from './times'
+
+declare global {
+  interface Window {
+    // For browser tests, and for whoever helps a student from afar.
+    labmark?: { terminalText(guest?: string): string }
+  }
+}
+
+obeyPolicy()
+void start()
+
+async function start(): Promise<void> {
+  const api = new API(part('main').dataset.api!)
+  splitter()
+  paneSwitch()
+  const steps = new Steps(part('tutorial'))
+
+  const terminals = new Map<string, GuestTerminal>()
+  let shown = ''
+  const select = machineTabs((guest) => {
+    shown = guest
+    drawNotice()
+    terminals.get(guest)?.screen.refit()
+  })
+
+  // What stands over the terminal: first of all that there is no machine.
+  const losses = new Map<string, { words: string; again?: () => void }>()
+  const drawNotice = () => {
+    const place = part('terminal-notice')
+    const loss = losses.get(shown)
+    const off = bar.guest.state !== 'ready'
+    const words = off ? noMachine(bar.guest) : (loss?.words ?? '')
+    place.hidden = words === ''
+    place.classList.toggle('covers', off)
+    // Rewriting the same words would make screen readers repeat them.
+    if (place.dataset.words === words) return
+    place.dataset.words = words
+    place.replaceChildren(Object.assign(document.createElement('p'), { textContent: words }))
+    if (off && (bar.guest.state === 'none' || bar.guest.state === 'failed')) {
+      place.append(button('Start the machine', 'button primary', () => bar.start()))
+    } else if (!off && loss?.again) place.append(button('Try now', 'button small-button', loss.again))
+  }
+
+  const bar: GuestBar = new GuestBar(api, (guest) => {
+    for (const terminal of terminals.values()) terminal.follow(guest)
+    if (guest.state === 'ready') for (const check of checks) check.machineReady()
+    drawNotice()
+  })
+
+  const type = (guest: string, command: string) => {
+    const name = guest || [...terminals.keys()][0] || ''
+    const terminal = terminals.get(name)
+    if (!terminal || bar.guest.state !== 'ready') return false
+    select(name)
+    showPane('machine')
+    return terminal.type(command)
+  }
+  const runs = new Runs(type)
+  runs.attach(document)
+
+  const machine = { state: () => bar.guest.state, start: () => bar.start() }
+  const checks = all('.check').map((e) => new Check(e, api, machine, () => steps.score()))
+  const hints = all<HTMLDetailsElement>('details.hint').map((e) => new Hint(e, api, runs))
+  const solutions = all<HTMLDetailsElement>('details.solution').map((e) => new Solution(e, api, runs))
+
+  let broken = false
+  listen(`${api.base}/events`, {
+    guest: (guest) => bar.show(guest),
+    attempt: (attempt: Attempt) => checks.find((c) => c.id === attempt.check)?.show(attempt),
+    score: showScore,
+    hint: ({ id, due }) => due && hints.find((h) => h.id === id)?.due(),
+    solution: ({ check }) => solutions.find((s) => s.check === check)?.available(),
+    connected: () => {
+      if (broken) for (const check of checks) check.connected()
+      broken = false
+      offline('')
+    },
+    lost: () => {
+      broken = true
+      offline('The connection to the server is lost. Trying again… Your machine and your points are safe.')
+    },
+  })
+
+  // A student who opens a tutorial came to work.
+  if (bar.guest.state === 'none') bar.start()
+  drawNotice()
+  setInterval(() => showTimes(part('tutorial')), 30_000)
+
+  await fontLoaded()
+  for (const place of all('.terminal')) {
+    const guest = place.dataset.guest!
+    const notice = (words: string, again?: () => void) => {
+      losses.set(guest, { words, again })
+      drawNotice()
+    }
+    terminals.set(guest, new GuestTerminal(guest, place, api, notice))
+  }
+  shown = [...terminals.keys()][0] ?? ''
+  for (const terminal of terminals.values()) terminal.follow(bar.guest)
+  terminalTools([...terminals.values()])
+  leaveAndReturn(() => terminals.get(shown))
+  window.labmark = { terminalText: (guest) => terminals.get(guest ?? shown)?.screen.text() ?? '' }
+}
+
+function all<E extends HTMLElement = HTMLElement>(selector: string): E[] {
+  return [...document.querySelectorAll<E>(selector)]
+}
+
+function noMachine(guest: Guest): string {
+  switch (guest.state) {
+    case 'none':
+      return 'This is where your machine will appear.'
+    case 'failed':
+      return guest.detail || 'Your machine failed. Your points are safe.'
+    case 'resetting':
+      return 'You will have a fresh machine in a moment. Your points stay.'
+    case 'stopping':
+      return 'Your machine is being switched off.'
+    default:
+      return 'Your machine is booting. You can read on meanwhile.'
+  }
+}
+
+function showScore(score: Score): void {
+  part('score-points').textContent = points(score.points)
+  part('score-of').textContent = points(score.of)
+  const bar = document.querySelector<HTMLProgressElement>('#score progress')!
+  bar.max = score.of || 1
+  bar.value = score.points
+  bar.classList.toggle('full', score.of > 0 && score.points >= score.of)
+  bar.setAttribute('aria-label', `${points(score.points)} of ${points(score.of)} points`)
+}
+
+let offlineTimer = 0
+
+// offline shows the banner, but not for a break of a blink.
+function offline(words: string): void {
+  clearTimeout(offlineTimer)
+  const banner = part('offline')
+  if (words === '') {
+    banner.hidden = true
+    return
+  }
+  offlineTimer = window.setTimeout(() => {
+    banner.textContent = words
+    banner.hidden = false
+  }, 1500)
+}
+
+function terminalTools(terminals: GuestTerminal[]): void {
+  const size = (change: number) => {
+    const now = terminals[0]?.screen.terminal.options.fontSize ?? usualSize
+    const next = Math.min(28, Math.max(9, now + change))
+    remember('fontSize', String(next))
+    for (const t of terminals) t.screen.setFontSize(next)
+  }
+  part('font-smaller').addEventListener('click', () => size(-1))
+  part('font-larger').addEventListener('click', () => size(1))
+
+  const reader = part('screen-reader')
+  const show = (on: boolean) => reader.setAttribute('aria-pressed', String(on))
+  show(terminals[0]?.screen.terminal.options.screenReaderMode ?? false)
+  reader.addEventListener('click', () => {
+    const on = reader.getAttribute('aria-pressed') !== 'true'
+    remember('screenReader', String(on))
+    show(on)
+    for (const t of terminals) t.screen.terminal.options.screenReaderMode = on
+  })
+}
+
+// leaveAndReturn is the way out of the terminal, which takes even Tab for
+// itself: Ctrl+F6 goes to the tutorial, to where one was, and back.
+function leaveAndReturn(current: () => GuestTerminal | undefined): void {
+  const tutorial = part('tutorial')
+  tutorial.tabIndex = -1
+  let last: HTMLElement = tutorial
+  tutorial.addEventListener('focusin', (e) => (last = e.target as HTMLElement))
+  document.addEventListener(
+    'keydown',
+    (e) => {
+      if (e.key !== 'F6' || !e.ctrlKey || e.altKey || e.shiftKey) return
+      e.preventDefault()
+      e.stopPropagation()
+      if (part('machine').contains(document.activeElement)) {
+        showPane('tutorial')
+        ;(last.isConnected ? last : tutorial).focus()
+      } else {
+        showPane('machine')
+        current()?.screen.terminal.focus()
+      }
+    },
+    { capture: true },
+  )
+}

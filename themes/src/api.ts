@@ -1,0 +1,101 @@
+// The requests of docs/architecture.md, "What a page and the server say to
+// each other". The types mirror themes/pages.go.
+
+export interface Guest {
+  state: 'none' | 'starting' | 'ready' | 'resetting' | 'stopping' | 'failed'
+  detail: string
+  image?: string
+  since: string
+  generation: number
+}
+
+export interface Attempt {
+  id: string
+  check: string
+  state: 'running' | 'done'
+  verdict?: 'pass' | 'fail' | 'unsure'
+  message?: string
+  won: number
+  best: number
+  points: number
+  at: string
+  attempts: number
+}
+
+export interface Score {
+  points: number
+  of: number
+}
+
+// Refused is an answer that is an error; its message says what went wrong and
+// what to do. status 0 means that no answer came.
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    what: string,
+    readonly mend: string,
+  ) {
+    super(what)
+  }
+
+  get words(): string {
+    return [this.message, this.mend].filter(Boolean).join(' ')
+  }
+}
+
+// inWords says any failure to a student.
+export function inWords(failure: unknown): string {
+  return failure instanceof Refused ? failure.words : 'Something went wrong in this page. Load it again.'
+}
+
+export class API {
+  constructor(readonly base: string) {}
+
+  post<T>(path: string, body?: unknown): Promise<T> {
+    return request<T>(this.base + path, {
+      method: 'POST',
+      credentials: 'same-origin',
+      headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
+      body: JSON.stringify(body ?? {}),
+    })
+  }
+
+  // terminal is the address of one guest's WebSocket.
+  terminal(guest: string): string {
+    const url = new URL(`${this.base}/terminal`, location.href)
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+    url.searchParams.set('guest', guest)
+    url.searchParams.set('name', 'main')
+    return url.href
+  }
+}
+
+async function request<T>(url: string, init: RequestInit): Promise<T> {
+  let response: Response
+  try {
+    response = await fetch(url, init)
+  } catch {
+    throw new Refused(0, 'The server cannot be reached.', 'Check your connection, then try again.')
+  }
+  const body = await response.json().catch(() => null)
+  if (response.ok && body !== null) return body as T
+  if (response.status === 401) {
+    throw new Refused(401, 'You are signed out.', 'Load the page again to sign in.')
+  }
+  throw new Refused(
+    response.status,
+    body?.error ?? `The server answered with an error (${response.status}).`,
+    body?.mend ?? 'Try again in a moment.',
+  )
+}
+
+// drawUUID draws an attempt's id. randomUUID is there only in secure contexts,
+// which a lab's plain-HTTP server in a classroom is not.
+export function drawUUID(): string {
+  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID()
+  const b = crypto.getRandomValues(new Uint8Array(16))
+  b[6] = (b[6]! & 0x0f) | 0x40 // version 4, RFC 9562 section 5.4
+  b[8] = (b[8]! & 0x3f) | 0x80
+  const hex = Array.from(b, (x) => x.toString(16).padStart(2, '0')).join('')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

@@ -1,0 +1,92 @@
+// Hints and solutions: closed until asked for, and fetched only then.
+import { API, inWords } from './api'
+import { announce, button, inside, points } from './page'
+import { Runs } from './runs'
+
+abstract class Help {
+  protected readonly body: HTMLElement
+  private asked = false
+
+  constructor(
+    readonly element: HTMLDetailsElement,
+    protected readonly api: API,
+    private readonly runs: Runs,
+  ) {
+    this.body = inside(element, '.help-body')
+    element.addEventListener('toggle', () => {
+      if (element.open && !this.asked) this.opened()
+    })
+  }
+
+  protected abstract opened(): void
+
+  // fetch puts the text in its place. The server made its HTML from the
+  // author's, sanitised.
+  protected async fetch(path: string): Promise<boolean> {
+    this.asked = true
+    this.body.textContent = 'One moment…'
+    try {
+      const { html } = await this.api.post<{ html: string }>(path)
+      this.body.innerHTML = html
+      this.runs.attach(this.body)
+      announce(this.body.textContent ?? '')
+      return true
+    } catch (failure) {
+      this.asked = false
+      this.body.textContent = inWords(failure)
+      announce(inWords(failure))
+      return false
+    }
+  }
+}
+
+export class Hint extends Help {
+  readonly id = this.element.dataset.hint!
+
+  // due is called when enough attempts have failed.
+  due(): void {
+    this.element.dataset.due = ''
+    const note = this.element.querySelector('.help-due')
+    if (note) note.textContent = 'you may open it now'
+    if (this.element.open) this.opened()
+  }
+
+  protected opened(): void {
+    const cost = Number(this.element.dataset.cost)
+    if ('opened' in this.element.dataset) return
+    if (!('due' in this.element.dataset)) {
+      const when = this.element.querySelector('.help-due')?.textContent ?? 'opens later'
+      this.body.textContent = `This hint ${when}. Have a try first.`
+      return
+    }
+    if (cost === 0) {
+      void this.reveal()
+      return
+    }
+    const price = cost === 1 ? '1 point' : `${points(cost)} points`
+    this.body.replaceChildren(
+      `It takes ${price} off what this task can give. `,
+      button(`Show it for ${price}`, 'button small-button', () => void this.reveal()),
+    )
+  }
+
+  private async reveal(): Promise<void> {
+    if (!(await this.fetch(`/hints/${encodeURIComponent(this.id)}`))) return
+    this.element.dataset.opened = ''
+    inside(this.element, '.help-note').textContent = 'opened'
+    this.body.tabIndex = -1
+    this.body.focus({ preventScroll: true })
+  }
+}
+
+export class Solution extends Help {
+  readonly check = this.element.dataset.solution!
+
+  available(): void {
+    this.element.hidden = false
+  }
+
+  protected opened(): void {
+    void this.fetch(`/solutions/${encodeURIComponent(this.check)}`)
+  }
+}

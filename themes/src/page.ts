@@ -1,0 +1,65 @@
+// Small things that all parts of the tutorial page use.
+
+// part finds an element that the template promises.
+export function part<E extends HTMLElement = HTMLElement>(id: string): E {
+  const el = document.getElementById(id)
+  if (!el) throw new Error(`the page has no #${id}`)
+  return el as E
+}
+
+export function inside<E extends Element = HTMLElement>(root: ParentNode, selector: string): E {
+  const el = root.querySelector<E>(selector)
+  if (!el) throw new Error(`the page has no ${selector}`)
+  return el
+}
+
+export function setIcon(root: ParentNode, name: string): void {
+  root.querySelector('use')?.setAttribute('href', `#i-${name}`)
+}
+
+// points writes points like themes/functions.go does.
+export function points(p: number): string {
+  return String(Math.round(p * 100) / 100)
+}
+
+export function button(label: string, kind: string, clicked: () => void): HTMLButtonElement {
+  const b = document.createElement('button')
+  b.type = 'button'
+  b.className = kind
+  b.textContent = label
+  b.addEventListener('click', clicked)
+  return b
+}
+
+// announce has a screen reader say something. The same words twice in a row
+// would be silent, so the region is emptied first.
+export function announce(words: string): void {
+  const region = part('announce')
+  region.textContent = ''
+  requestAnimationFrame(() => {
+    region.textContent = words
+  })
+}
+
+// copyText copies, also where the clipboard API is missing for want of a
+// secure context.
+export async function copyText(text: string): Promise<boolean> {
+  if (navigator.clipboard) {
+    try {
+      await navigator.clipboard.writeText(text)
+      return true
+    } catch {
+      // Refused: fall through to the old way.
+    }
+  }
+  const area = document.createElement('textarea')
+  area.value = text
+  area.className = 'visually-hidden'
+  document.body.append(area)
+  const before = document.activeElement
+  area.select()
+  const done = document.execCommand('copy')
+  area.remove()
+  if (before instanceof HTMLElement) before.focus()
+  return done
+}

@@ -1,0 +1,119 @@
+// The terminal of one guest: a screen, a connection, and what is said when
+// there is none.
+import { API, Guest } from './api'
+import { Connection } from './connection'
+import { Screen } from './screen'
+
+// Notice is words over the terminal; "" is none. again tries at once.
+export type Notice = (words: string, again?: () => void) => void
+
+const dim = (words: string) => `\r\n\x1b[2m${words}\x1b[0m\r\n`
+
+export class GuestTerminal {
+  readonly screen: Screen
+  private readonly connection: Connection
+  private generation = -1
+  private ended = false
+  private muted = false
+  private countdown = 0
+
+  constructor(
+    readonly guest: string,
+    place: HTMLElement,
+    api: API,
+    private readonly notice: Notice,
+  ) {
+    this.screen = new Screen(place, `Terminal of ${guest}`)
+    const terminal = this.screen.terminal
+    this.connection = new Connection(api.terminal(guest), {
+      output: (bytes, parsed) => this.output(bytes, parsed),
+      attached: (replay) => this.attached(replay),
+      ended: (status) => this.shellEnded(status),
+      error: (message) => terminal.write(dim(message)),
+      state: (state, pause) => this.connectionState(state, pause ?? 0),
+      size: () => ({ cols: terminal.cols, rows: terminal.rows }),
+    })
+    const text = new TextEncoder()
+    terminal.onData((data) => this.typed(data, text.encode(data)))
+    terminal.onBinary((data) => this.typed(data, Uint8Array.from(data, (c) => c.charCodeAt(0))))
+    terminal.onResize(() => this.connection.resize())
+  }
+
+  // follow does what the guest's state asks for.
+  follow(guest: Guest): void {
+    if (guest.state !== 'ready') {
+      this.connection.close()
+      return
+    }
+    if (guest.generation === this.generation && (this.connection.live || this.ended)) return
+    const fresh = guest.generation !== this.generation
+    this.generation = guest.generation
+    if (fresh) this.screen.terminal.reset()
+    this.connect()
+  }
+
+  // type has a command typed as if pasted. One line is also run; of several
+  // lines the student presses the last Enter, having read them.
+  type(command: string): boolean {
+    if (!this.connection.live || this.muted) return false
+    this.screen.terminal.paste(command)
+    if (!command.includes('\n')) this.screen.terminal.input('\r')
+    this.screen.terminal.focus()
+    return true
+  }
+
+  private connect(): void {
+    this.ended = false
+    this.connection.connect()
+  }
+
+  private typed(data: string, bytes: Uint8Array): void {
+    if (this.ended) {
+      if (data.includes('\r')) this.connect()
+      return
+    }
+    if (!this.muted) this.connection.send(bytes)
+  }
+
+  // attached is followed by old output, where replay is set. Old questions of
+  // programs to the terminal (where is the cursor?) must not be answered into
+  // the shell again, so answers are held back until the replay is shown.
+  private attached(replay: boolean): void {
+    if (!replay) return
+    this.screen.terminal.write('\x1bc') // RIS: a new page, in order with the rest
+    this.muted = true
+    setTimeout(() => (this.muted = false), 1000)
+  }
+
+  private output(bytes: Uint8Array, parsed: () => void): void {
+    this.screen.terminal.write(bytes, () => {
+      this.muted = false
+      parsed()
+    })
+  }
+
+  private shellEnded(status: number): void {
+    this.ended = true
+    const how = status === 0 ? '' : ` (status ${status})`
+    this.screen.terminal.write(dim(`The shell has ended${how}. Press Enter for a new one.`))
+  }
+
+  private connectionState(state: string, pause: number): void {
+    clearInterval(this.countdown)
+    if (state !== 'lost') {
+      // The first try is quick; words would only flicker.
+      if (state !== 'connecting') this.notice('')
+      return
+    }
+    const until = Date.now() + pause
+    const say = () => {
+      const left = Math.ceil((until - Date.now()) / 1000)
+      this.notice(
+        left > 0 ? `The terminal's connection is lost. Trying again in ${left} s; programs go on.` : 'Connecting…',
+        () => this.connection.hurry(),
+      )
+    }
+    say()
+    this.countdown = window.setInterval(say, 1000)
+  }
+}
