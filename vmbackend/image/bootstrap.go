@@ -96,7 +96,9 @@ func (w *workshop) arguments(r *Recipe, options []string) []string {
 		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-include=/usr/share/man/man[1-9]/*",
 		"--dpkgopt=force-unsafe-io"}
 	args = append(args, options...)
+	hook := "--customize-hook="
 	if variant == Extract {
+		hook = "--extract-hook=" // the last one that this variant has
 		args = append(args, `--setup-hook=for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -s "usr/$d" "$1/$d"; done`)
 	} else if _, err := os.Stat(mergedUsr); err == nil {
 		args = append(args, "--hook-dir="+mergedUsr)
@@ -104,7 +106,7 @@ func (w *workshop) arguments(r *Recipe, options []string) []string {
 	if len(r.Packages) > 0 {
 		args = append(args, "--include="+strings.Join(r.Packages, ","))
 	}
-	return append(args, "--customize-hook="+w.path("customise"), r.Base, w.path("root"), "-")
+	return append(args, hook+w.path("customise"), r.Base, w.path("root"), "-")
 }
 
 // run runs a tool, gives each line of its output to line, and puts the last
