@@ -6,7 +6,10 @@
 // runs a script or talks to a guest.
 package content
 
-import "time"
+import (
+	"io/fs"
+	"time"
+)
 
 // Course is one loaded course. It is never changed after Load.
 type Course struct {
@@ -19,6 +22,8 @@ type Course struct {
 	Tutorials []*Tutorial
 	// Revision is a digest of every file that was read.
 	Revision string
+
+	fsys fs.FS
 }
 
 // Tutorial is one lab: pages for students, and scripts that never leave the
@@ -36,8 +41,17 @@ type Tutorial struct {
 	// Checks are in document order. Solutions are kept by check.
 	Checks    []*Check
 	Solutions []*Solution
+	// Mistakes are typical wrong attempts, for "labmark test".
+	Mistakes []*Mistake
 	// Hints are sent to a student only when they are due.
 	Hints []*Hint
+	// Files are the pictures and other files that the pages link to: from the
+	// name in addresses (pages say "TUTORIAL/files/NAME", relative to a page
+	// at ".../TUTORIAL") to the path within the course. Open one by Course.File.
+	Files map[string]string
+
+	// Path is the tutorial's Markdown file within the course.
+	Path string
 }
 
 // Guest is one machine of a tutorial.
@@ -52,7 +66,8 @@ type Guest struct {
 // Step is one part of a tutorial, from a "##" heading to the next. Text
 // before the first heading makes a step without title and ID.
 type Step struct {
-	ID    string
+	ID string
+	// Title may have holes: see Values.Fill.
 	Title string
 	Body  Body
 }
@@ -115,6 +130,8 @@ type Check struct {
 	// File and Line are where the block stands, for messages.
 	File string
 	Line int
+
+	place scriptPlace
 }
 
 // Solution is one solve block.
@@ -126,6 +143,27 @@ type Solution struct {
 	Script string
 	// Shown lets students read it once they have passed the check.
 	Shown bool
+
+	File string
+	Line int
+
+	place scriptPlace
+}
+
+// Mistake is one mistake block: commands after which a check must fail, with
+// a message that contains Expect.
+type Mistake struct {
+	For    string // a check's ID
+	Guest  string
+	User   string
+	Lang   string
+	Script string
+	Expect string
+
+	File string
+	Line int
+
+	place scriptPlace
 }
 
 // Hint is help on demand.

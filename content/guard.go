@@ -1,0 +1,190 @@
+package content
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+)
+
+// A mistyped block must never be shown, since it may hold an answer. What is
+// here looks at the page line by line for blocks that the parser did not take
+// as such.
+
+// maxQuotes is how many quotes and lists may start on one line.
+const maxQuotes = 16
+
+// shallow refuses lines that open very many quotes and lists at once: the
+// time for them grows with the square of their number.
+func (c *compiler) shallow() bool {
+	for rest, at := c.page.text, 0; rest != ""; {
+		line, next, _ := strings.Cut(rest, "\n")
+		markers := 0
+		for i := 0; i < len(line) && strings.IndexByte(" \t>-+*.)0123456789", line[i]) >= 0; i++ {
+			if strings.IndexByte(">-+*.)", line[i]) >= 0 && (i+1 == len(line) || line[i] == '>' || line[i+1] == ' ' || line[i+1] == '\t') {
+				markers++
+			}
+		}
+		if markers > maxQuotes && strings.Trim(line, " \t-") != "" && strings.Trim(line, " \t*") != "" {
+			c.failPage(span{at, at + len(line)}, fmt.Sprintf("More than %d quotes and lists start on this line.", maxQuotes), "Start fewer.")
+			return false
+		}
+		at += len(line) + 1
+		rest = next
+	}
+	return true
+}
+
+var (
+	blockNames = strings.Join(wordList, "|")
+	// braced is a block's word at the start of a line, or after something like
+	// a fence, with attributes.
+	braced = regexp.MustCompile("(?i)(?:^[^[:alnum:]]*|[`~:'´]+[ \t]*)(" + blockNames + ")[ \t]*\\{")
+	// fenced is a code fence with a block's word.
+	fenced = regexp.MustCompile("(?i)(?:```|~~~)[ \t]*(" + blockNames + ")\\b")
+)
+
+// guard refuses whatever looks like a block without being one, and collects
+// nothing: blocks themselves are compiled later.
+func (c *compiler) guard(doc ast.Node) {
+	known := map[int]bool{}  // starts of lines on which blocks and comments stand
+	inCode := map[int]bool{} // starts of lines of fenced code
+	var code []span          // code and comments: undeclared holes stay there
+	lineStart := func(at int) int { return strings.LastIndexByte(c.page.text[:at], '\n') + 1 }
+	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *container:
+			known[lineStart(n.colons.start)] = true
+		case *fenceBlock:
+			known[lineStart(n.marker.start)] = true
+			for i := range n.Lines().Len() {
+				s := n.Lines().At(i)
+				inCode[lineStart(s.Start)] = true
+				code = append(code, span{s.Start, s.Stop})
+			}
+			c.fenceInFence(n)
+		case *ast.CodeBlock:
+			for i := range n.Lines().Len() {
+				s := n.Lines().At(i)
+				code = append(code, span{s.Start, s.Stop})
+			}
+		case *ast.HTMLBlock:
+			if n.HTMLBlockType == ast.HTMLBlockType2 && n.HasClosure() {
+				first := n.ClosureLine.Start
+				for i := range n.Lines().Len() {
+					s := n.Lines().At(i)
+					first = min(first, s.Start)
+					inCode[lineStart(s.Start)] = true
+				}
+				inCode[lineStart(n.ClosureLine.Start)] = true
+				code = append(code, span{first, n.ClosureLine.Stop})
+			}
+		case *ast.CodeSpan:
+			if first, ok := n.FirstChild().(*ast.Text); ok {
+				last, _ := n.LastChild().(*ast.Text)
+				code = append(code, span{first.Segment.Start, last.Segment.Stop})
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	c.lookAlikes(known, inCode)
+	c.undeclared(code)
+}
+
+// fenceInFence refuses a fence within a fence that the latter could not hold:
+// the first was never closed, and shows what follows.
+func (c *compiler) fenceInFence(n *fenceBlock) {
+	for i := range n.Lines().Len() {
+		s := n.Lines().At(i)
+		line := strings.TrimLeft(c.page.text[s.Start:s.Stop], " \t>")
+		length := run([]byte(line), n.char)
+		info := strings.TrimSpace(line[length:])
+		if length < n.length || info == "" || n.char == '`' && strings.Contains(info, "`") && !wordThenBraces.MatchString(info) {
+			continue
+		}
+		at := s.Stop - len(line)
+		c.failPage(span{at, at + length}, fmt.Sprintf("A fence starts here, though that of line %d is still open.", c.src.lineAt(c.page.file(n.marker.start))+1),
+			"Close the first one before, or give it more "+quote(string(n.char))+" than stand here.")
+		return
+	}
+}
+
+// lookAlikes refuses lines of prose that look like the start of a block.
+func (c *compiler) lookAlikes(known, inCode map[int]bool) {
+	text := []byte(c.page.text)
+	for at := 0; at < len(text); {
+		end := bytes.IndexByte(text[at:], '\n')
+		if end < 0 {
+			end = len(text) - at
+		}
+		line := text[at : at+end]
+		if !known[at] && !inCode[at] {
+			m := braced.FindSubmatchIndex(line)
+			if m == nil {
+				m = fenced.FindSubmatchIndex(line)
+			}
+			if m != nil {
+				word := strings.ToLower(string(line[m[2]:m[3]]))
+				form := "```" + word
+				if words[word].colons {
+					form = ":::" + word
+				}
+				c.failPage(span{at + m[2], at + m[3]}, fmt.Sprintf("This looks like a %s, but is none: it would be shown as it stands.", quote(word)),
+					"Start the line with “"+form+"”, not indented by four or more. To show a block in the text, put it into a longer fence.")
+			}
+		}
+		at += end + 1
+	}
+}
+
+// undeclared refuses holes in prose that nothing fills.
+func (c *compiler) undeclared(code []span) {
+	var names []string
+	for _, v := range c.tutorial.Vars {
+		names = append(names, v.Name)
+	}
+	text := c.page.text
+	next := 0 // of code; spans are in order, as the document is
+	for at := 0; ; {
+		i := strings.Index(text[at:], "{{")
+		if i < 0 {
+			return
+		}
+		i += at
+		at = i + 2
+		for next < len(code) && code[next].stop <= i {
+			next++
+		}
+		if next < len(code) && code[next].start <= i {
+			continue
+		}
+		c.undeclaredAt(i, names)
+	}
+}
+
+var spacedHole = regexp.MustCompile(`^\{\{[ \t]*([[:alnum:]_-]+)[ \t]*\}\}`)
+
+func (c *compiler) undeclaredAt(at int, names []string) {
+	m := spacedHole.FindStringSubmatch(c.page.text[at:min(len(c.page.text), at+200)])
+	if m == nil {
+		return
+	}
+	whole, name := m[0], m[1]
+	place := span{at, at + len(whole)}
+	if c.declared(name) {
+		c.failPage(place, fmt.Sprintf("The hole %s is not filled.", quote(whole)), "Write "+quote("{{"+name+"}}")+".")
+		return
+	}
+	mend := `Write “\{{” if it is meant as it stands. `
+	if len(names) == 0 {
+		mend += "The front matter declares no “vars”."
+	} else {
+		mend += didYouMean(name, names)
+	}
+	c.failPage(place, fmt.Sprintf("There is no variable %s.", quote(name)), mend)
+}
