@@ -1,0 +1,222 @@
+package agent_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/labmark/labmark/vmbackend/agent/initrd"
+	"github.com/labmark/labmark/vmbackend/guestlink"
+	"github.com/labmark/labmark/vmbackend/guestssh"
+)
+
+// machine is a real User-Mode Linux guest without a jail: a test's own.
+type machine struct {
+	host     *guestlink.Host
+	personal guestlink.Personal
+	key      ssh.Signer
+	hostKey  ssh.PublicKey
+	console  *bytes.Buffer
+	ended    chan error
+}
+
+// Dial makes a machine a guestssh.Dialer.
+func (m *machine) Dial(ctx context.Context, _ string) (net.Conn, error) { return m.host.Open(ctx) }
+
+// bootUML boots the image that LABMARK_TEST_ROOT names. It is the only test
+// ground that needs more than a Go compiler.
+func bootUML(tb testing.TB, words ...string) *machine {
+	tb.Helper()
+	image, kernel := os.Getenv("LABMARK_TEST_ROOT"), os.Getenv("LABMARK_TEST_KERNEL")
+	if kernel == "" {
+		kernel = "/usr/bin/linux.uml"
+	}
+	if image == "" {
+		tb.Skip("LABMARK_TEST_ROOT names no root file system image, so no guest can be booted")
+	}
+	dir := tb.TempDir()
+	ours, theirs := socketpair(tb)
+	args := append([]string{"-R", kernel, "mem=128M", "initrd=" + buildInitrd(tb, dir), "root=/dev/ubda",
+		"ubd0=" + filepath.Join(dir, "cow") + "," + image, "con=null", "con0=null,fd:1", "ssl=null", "ssl0=fd:3",
+		"uml_dir=" + dir, "quiet"}, words...)
+	cmd := exec.Command("setarch", args...)
+	m := &machine{console: &bytes.Buffer{}, ended: make(chan error, 1)}
+	cmd.Stdout, cmd.Stderr = m.console, m.console
+	cmd.ExtraFiles = []*os.File{theirs}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	_ = theirs.Close()
+	go func() { m.ended <- cmd.Wait(); close(m.ended) }()
+	tb.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-m.ended
+		if tb.Failed() {
+			tb.Logf("console:\n%s", m.console)
+		}
+	})
+	m.personalise(tb)
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	defer cancel()
+	var err error
+	if m.host, err = guestlink.Connect(ctx, ours, m.personal); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = m.host.Close() })
+	return m
+}
+
+func (m *machine) personalise(tb testing.TB) {
+	private, public, err := guestssh.NewHostKey()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	login, loginPublic, err := guestssh.NewHostKey()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if m.key, err = ssh.ParsePrivateKey(login); err != nil {
+		tb.Fatal(err)
+	}
+	m.hostKey = public
+	m.personal = guestlink.Personal{
+		Hostname: "lab-guest", HostKey: private, AuthorizedKey: ssh.MarshalAuthorizedKey(loginPublic),
+		Entropy: bytes.Repeat([]byte{7}, 64), Time: time.Now(),
+	}
+}
+
+func (m *machine) login(tb testing.TB, user string) *ssh.Client {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	defer cancel()
+	c, err := guestssh.Connect(ctx, m, "test", user, m.hostKey, m.key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func run(tb testing.TB, c *ssh.Client, command string) string {
+	tb.Helper()
+	s, err := c.NewSession()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	out, err := s.CombinedOutput(command)
+	if err != nil {
+		tb.Fatalf("%s: %v\n%s", command, err, out)
+	}
+	return string(out)
+}
+
+func socketpair(tb testing.TB) (ours net.Conn, theirs *os.File) {
+	tb.Helper()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	f := os.NewFile(uintptr(fds[0]), "line")
+	defer func() { _ = f.Close() }()
+	ours, err = net.FileConn(f)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return ours, os.NewFile(uintptr(fds[1]), "line")
+}
+
+func buildInitrd(tb testing.TB, dir string) string {
+	tb.Helper()
+	binary := filepath.Join(dir, "agent")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "github.com/labmark/labmark/cmd/labmark-agent")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("building the agent: %v\n%s", err, out)
+	}
+	data, err := os.ReadFile(binary)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	path := filepath.Join(dir, "initrd")
+	f, err := os.Create(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := initrd.Write(f, data); err != nil {
+		tb.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+func TestRealGuestFiguresAreMeasured(t *testing.T) {
+	start := time.Now()
+	m := bootUML(t)
+	booted := time.Since(start)
+	c := m.login(t, "root")
+	run(t, c, "true")
+	t.Logf("to link %v, to first command %v (with building the agent)", booted, time.Since(start))
+	t.Logf("%s", run(t, c, "uname -a; hostname; cat /etc/hosts; id; date; cat /proc/self/cgroup; grep -E 'VmRSS|VmHWM' /proc/1/status; mount; free -m; ls -l /usr/sbin/poweroff; cat /proc/uptime"))
+	start = time.Now()
+	for range 20 {
+		run(t, c, "true")
+	}
+	t.Logf("exec of true %v", time.Since(start)/20)
+	start = time.Now()
+	for range 10 {
+		m.login(t, "root").Close()
+	}
+	t.Logf("login %v", time.Since(start)/10)
+	measureUp(t, c, 2<<20)
+	measureDown(t, c, 64<<20)
+}
+
+func measureUp(t *testing.T, c *ssh.Client, size int) {
+	s, err := c.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.Stdin = bytes.NewReader(make([]byte, size))
+	start := time.Now()
+	out, err := s.Output("wc -c")
+	if err != nil || string(bytes.TrimSpace(out)) != fmt.Sprint(size) {
+		t.Fatalf("%v %q", err, out)
+	}
+	t.Logf("up %.2f MB/s", float64(size)/1e6/time.Since(start).Seconds())
+}
+
+func measureDown(t *testing.T, c *ssh.Client, size int) {
+	s, err := c.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	pipe, err := s.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if err := s.Start(fmt.Sprintf("head -c %d /dev/zero", size)); err != nil {
+		t.Fatal(err)
+	}
+	n, _ := io.Copy(io.Discard, pipe)
+	if n != int64(size) {
+		t.Fatalf("%d bytes", n)
+	}
+	t.Logf("down %.2f MB/s", float64(size)/1e6/time.Since(start).Seconds())
+}
