@@ -75,8 +75,12 @@ type TutorialCard struct {
 	GuestRunning         bool
 }
 
-// Score is points won of points to be had.
-type Score struct{ Points, Of float64 }
+// Score is points won of points to be had. It is also the payload of the
+// "score" event.
+type Score struct {
+	Points float64 `json:"points"`
+	Of     float64 `json:"of"`
+}
 
 // TutorialPage is the work place: the tutorial and the terminal beside it.
 type TutorialPage struct {

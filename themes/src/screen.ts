@@ -9,7 +9,8 @@ import { palettes } from './palette'
 
 export const font = '"JetBrains Mono Variable"'
 
-export const usualSize = 14
+// On a phone smaller letters leave room for half a hundred columns.
+export const usualSize = innerWidth < 500 ? 12 : 14
 
 // Screen is an opened Terminal that fits itself to its place.
 export class Screen {

@@ -15,7 +15,7 @@ export class Steps {
   private follow(): void {
     const line = this.pane.getBoundingClientRect().top + Math.min(innerHeight, this.pane.clientHeight) / 3
     const atEnd = this.pane.scrollTop > 0 && this.pane.scrollTop + this.pane.clientHeight >= this.pane.scrollHeight - 2
-    let current: HTMLAnchorElement | undefined
+    let current = this.links[0]
     for (const link of this.links) {
       const section = document.getElementById(link.dataset.step!)
       if (section && (atEnd || section.getBoundingClientRect().top <= line)) current = link
