@@ -1,0 +1,62 @@
+# Labmark. The two commands to know: make run, make test.
+# Every target does its own set-up; nothing else has to be installed by hand
+# than Go, make and git. As another user than root, sudo installs packages.
+
+export PATH := $(CURDIR)/bin:$(PATH)
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/labmark
+LINTER_VERSION := v2.15.0
+LINTER := $(CACHE)/tools/golangci-lint-$(LINTER_VERSION)
+STATIC := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'
+LISTEN ?= 127.0.0.1:8080
+
+.PHONY: all run test bench build assets image kernel lint fuzz clean packages-run packages-test
+
+all: build
+
+run: build image ## serve the demo course on http://localhost:8080
+	bin/labmark serve --listen $(LISTEN) --demo examples/linux-essentials
+
+test: packages-test build image lint ## run every test
+	go test -race -timeout 40m ./...
+	cd e2e && npm ci --no-audit --no-fund --loglevel=error && npm test
+
+bench: build image ## measure, and write bench.json and docs/performance.md
+	go run ./internal/bench
+
+build: assets ## bin/labmark, with the guest's agent and the assets inside
+	$(STATIC) -o vmbackend/embedded/labmark-agent ./cmd/labmark-agent
+	$(STATIC) -o vmbackend/embedded/labmark-shim ./cmd/labmark-shim
+	$(STATIC) -o bin/labmark ./cmd/labmark
+
+assets: themes/dist/manifest.json
+
+themes/dist/manifest.json: $(shell find themes/src themes/build -type f) themes/package-lock.json | packages-run
+	cd themes && npm ci --no-audit --no-fund --loglevel=error
+	go run ./themes/build
+
+image: build packages-run ## the guest image that the demo course asks for
+	bin/labmark image build --if-changed debian-12
+
+kernel: build ## build the fast kernel for guests (about 10 minutes, once)
+	bin/labmark image kernel
+
+lint: $(LINTER)
+	$(LINTER) run ./...
+
+$(LINTER):
+	@echo "building golangci-lint $(LINTER_VERSION) (some minutes, once)"
+	GOBIN=$(CACHE)/tools/new GOFLAGS=-mod=mod go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER_VERSION)
+	mv $(CACHE)/tools/new/golangci-lint $@
+
+fuzz: ## fuzz everything that reads the world, a minute each
+	internal/setup/fuzz.sh 1m
+
+packages-run:
+	@internal/setup/packages.sh run
+
+packages-test: packages-run
+	@internal/setup/packages.sh test
+
+clean: ## remove what was built here (not images and kernels in the cache)
+	rm -rf bin themes/node_modules e2e/node_modules e2e/results
+	find themes/dist vmbackend/embedded -type f ! -name README.md -delete

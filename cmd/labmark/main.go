@@ -1,0 +1,74 @@
+// Command labmark serves Markdown labs that mark themselves.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the whole command line. Help texts are what `labmark --help` shows.
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Serve courses to browsers, with a Linux machine for every student."`
+	Lint    lintCmd    `cmd:"" help:"Say what is wrong in a course, at the line where it stands."`
+	Image   imageCmd   `cmd:"" help:"Build and list the images that guests are made from."`
+	User    userCmd    `cmd:"" help:"Add and list accounts, set passwords."`
+	Config  configCmd  `cmd:"" help:"Show every setting, its value and where it came from."`
+	Version versionCmd `cmd:"" help:"Show which labmark this is."`
+
+	Settings
+}
+
+const description = `Labmark turns Markdown tutorials with check blocks into labs that mark themselves.
+
+Every setting can be given as a flag, as an environment variable, or in a YAML file with the flags' names as keys; flags win over variables, variables over files. "labmark config" shows what holds.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		if !errors.Is(err, errFindings) { // they have been shown
+			fmt.Fprintln(os.Stderr, "labmark:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+// run is main without the process around it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var c cli
+	files := &configFiles{}
+	parser, err := kong.New(&c,
+		kong.Name("labmark"),
+		kong.Description(description),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.DefaultEnvars("LABMARK"),
+		kong.Configuration(files.load, defaultConfigFiles()...),
+		kong.Vars{"data_dir": defaultDataDir(), "image_dir": defaultImageDir()},
+		kong.Writers(stdout, stderr),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.BindTo(stdout, (*io.Writer)(nil)),
+		kong.Bind(files, &c.Settings),
+	)
+	if err != nil {
+		return err
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		return fmt.Errorf("%w (try labmark --help)", err)
+	}
+	log, err := c.logger(stderr)
+	if err != nil {
+		return err
+	}
+	slog.SetDefault(log)
+	return k.Run(k, log)
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/labmark/labmark/content"
+	"github.com/labmark/labmark/server"
+	"github.com/labmark/labmark/vmbackend/image"
+	"github.com/labmark/labmark/vmbackend/uml"
+)
+
+// serveSettings are those that only serving needs.
+type serveSettings struct {
+	Courses        []string `arg:"" optional:"" name:"course" help:"Folders of the courses to serve."`
+	Listen         string   `help:"Address to answer on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Demo           bool     `help:"Offer a login without password to browsers on this machine."`
+	Pool           int      `help:"How many fresh guests of each kind wait ready." default:"1" placeholder:"N"`
+	MaxGuests      int      `help:"How many guests there may be at most; 0 is no limit." default:"200" placeholder:"N"`
+	Kernel         string   `help:"Kernel of User-Mode Linux guests; otherwise the fast one if it was built, else Debian's." placeholder:"FILE"`
+	Secure         bool     `help:"Browsers come by HTTPS: keep cookies off plain HTTP."`
+	TrustedProxies []string `help:"Addresses or ranges of proxies that may say for whom they speak." placeholder:"CIDR"`
+}
+
+type serveCmd struct{ serveSettings }
+
+func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
+	if len(c.Courses) == 0 {
+		return fmt.Errorf("name at least one course folder: labmark serve DIR")
+	}
+	unlock, err := server.LockData(s.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	cfg := server.Config{DataDir: s.DataDir, Pool: c.Pool, Demo: c.Demo, Secure: c.Secure,
+		TrustedProxies: c.TrustedProxies, Log: log}
+	for _, dir := range c.Courses {
+		course, err := loadCourse(dir, os.Stderr)
+		if err != nil {
+			return err
+		}
+		cfg.Courses = append(cfg.Courses, course)
+	}
+	if err := c.guests(&cfg, s, log); err != nil {
+		return err
+	}
+	// The port is taken first: a gateway that can't be reached should not
+	// touch guests.
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w (take another by --listen)", c.Listen, err)
+	}
+	srv, err := server.New(ctx, cfg)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	defer srv.Close()
+	fmt.Fprintf(out, "Labmark serves %s on http://%s\n", titles(cfg.Courses), shown(l.Addr()))
+	return srv.Serve(ctx, l)
+}
+
+// guests opens the images and the backend.
+func (c *serveCmd) guests(cfg *server.Config, s *Settings, log *slog.Logger) error {
+	images, err := image.Open(s.ImageDir)
+	if err != nil {
+		return err
+	}
+	cfg.Image = func(name string) (string, error) {
+		i, err := images.Resolve(name)
+		return i.Digest, err
+	}
+	cfg.Backend, err = uml.New(uml.Config{
+		Dir: filepath.Join(s.DataDir, "uml"), Images: images, Kernel: c.Kernel, MaxGuests: c.MaxGuests, Log: log,
+	})
+	return err
+}
+
+func titles(courses []*content.Course) string {
+	list := ""
+	for i, c := range courses {
+		if i > 0 {
+			list += ", "
+		}
+		list += fmt.Sprintf("%q", c.Title)
+	}
+	return list
+}
+
+// shown writes loopback as people know it.
+func shown(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err == nil && net.ParseIP(host).IsLoopback() {
+		return net.JoinHostPort("localhost", port)
+	}
+	return a.String()
+}

@@ -1,0 +1,93 @@
+package attempts
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/labmark/labmark/checks"
+	"github.com/labmark/labmark/content"
+	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/store"
+)
+
+// connectTimeout bounds the way to the guest, before the script's own limit
+// begins to count.
+const connectTimeout = 20 * time.Second
+
+// run takes a stored attempt to its end. If the gateway closes first, the
+// attempt stays Running and Recover takes it up.
+func (g *Grader) run(a store.Attempt, c *content.Check, values content.Values, s slot) {
+	defer g.leave(s)
+	select {
+	case g.room <- struct{}{}:
+		defer func() { <-g.room }()
+	case <-g.ctx.Done():
+		return
+	}
+	done := g.look(a, c, values)
+	if g.ctx.Err() != nil && done.Verdict == string(checks.Unsure) {
+		return // cut off by Close, not by the guest
+	}
+	g.finish(done)
+}
+
+// look runs the script in the guest that the attempt was begun for.
+func (g *Grader) look(a store.Attempt, c *content.Check, values content.Values) store.Attempt {
+	ctx, cancel := context.WithTimeout(g.ctx, connectTimeout)
+	defer cancel()
+	client, machine, err := g.cfg.Guests.Client(ctx, a.Owner(), "root", guests.ForChecks)
+	switch {
+	case errors.Is(err, guests.ErrNoGuest):
+		return unsure(a, "Your machine is not running. Start it and run the check again.")
+	case err != nil:
+		g.cfg.Log.Warn("no way to a student's guest", "attempt", a.ID, "guest", a.GuestID, "err", err)
+		return unsure(a, "Your machine did not answer. Wait a moment and run the check again; if it stays so, reset the machine.")
+	case machine.ID != a.GuestID:
+		return unsure(a, "Your machine was replaced by a fresh one before this check had ended. Run the check again.")
+	}
+	res := checks.Run(g.ctx, client, checks.Script{
+		ID: c.ID, Lang: c.Lang, Body: c.Script, PassMessage: c.PassMessage, FailMessage: c.FailMessage,
+		User: c.User, Timeout: c.Timeout, Vars: values,
+	})
+	if res.Verdict == checks.Unsure && res.Evidence.ExitStatus == nil {
+		// The connection may be what failed. A new one costs little.
+		client.Close()
+	}
+	return record(a, res)
+}
+
+// record puts a result into an attempt.
+func record(a store.Attempt, r checks.Result) store.Attempt {
+	ended := r.Evidence.Ended.UTC()
+	a.State = store.Done
+	a.Revision = r.Evidence.Revision
+	a.Verdict, a.Score, a.Message = string(r.Verdict), r.Score, r.Message
+	a.ExitStatus = r.Evidence.ExitStatus
+	a.Stdout, a.StdoutCut = r.Evidence.Stdout.Text, r.Evidence.Stdout.Cut
+	a.Stderr, a.StderrCut = r.Evidence.Stderr.Text, r.Evidence.Stderr.Cut
+	a.EndedAt = &ended
+	return a
+}
+
+// finish stores an outcome and tells of it. A database that is busy or full
+// for a while must not cost a student an attempt, so it tries again until the
+// gateway closes; then Recover runs the check once more.
+func (g *Grader) finish(a store.Attempt) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
+		err := g.cfg.Store.FinishAttempt(context.WithoutCancel(g.ctx), a)
+		if err == nil {
+			g.cfg.Changed(a)
+			return
+		}
+		if errors.Is(err, store.ErrNotFound) {
+			return // finished already
+		}
+		g.cfg.Log.Error("can't store an attempt's outcome, will try again", "attempt", a.ID, "err", err)
+		select {
+		case <-g.ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,64 @@
+// Package catalog holds the courses that are served.
+package catalog
+
+import (
+	"fmt"
+
+	"github.com/labmark/labmark/content"
+	"github.com/labmark/labmark/server/store"
+)
+
+// Catalog is never changed after New.
+type Catalog struct {
+	courses []*content.Course
+	seed    []byte
+}
+
+// New refuses two courses with one ID. The seed is the key from which
+// students' variables are drawn; another seed means other variables for all.
+func New(seed []byte, courses ...*content.Course) (*Catalog, error) {
+	ids := map[string]bool{}
+	for _, c := range courses {
+		if ids[c.ID] {
+			return nil, fmt.Errorf("two courses have the id %q: give one of them another in its course.yaml", c.ID)
+		}
+		ids[c.ID] = true
+	}
+	return &Catalog{courses: courses, seed: seed}, nil
+}
+
+// Courses are in the order in which they were given.
+func (c *Catalog) Courses() []*content.Course { return c.courses }
+
+// Course returns nil if there is none.
+func (c *Catalog) Course(id string) *content.Course {
+	for _, course := range c.courses {
+		if course.ID == id {
+			return course
+		}
+	}
+	return nil
+}
+
+// Tutorial returns an owner's tutorial and its course, or nil.
+func (c *Catalog) Tutorial(o store.Owner) (*content.Tutorial, *content.Course) {
+	course := c.Course(o.Course)
+	if course == nil {
+		return nil, nil
+	}
+	for _, t := range course.Tutorials {
+		if t.ID == o.Tutorial {
+			return t, course
+		}
+	}
+	return nil, nil
+}
+
+// Values are an owner's variables; empty where there is no such tutorial.
+func (c *Catalog) Values(o store.Owner) content.Values {
+	t, course := c.Tutorial(o)
+	if t == nil {
+		return content.Values{}
+	}
+	return t.Draw(c.seed, course.ID, fmt.Sprint(o.UserID))
+}

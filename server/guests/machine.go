@@ -1,0 +1,169 @@
+package guests
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/vmbackend"
+	"github.com/labmark/labmark/vmbackend/guestssh"
+)
+
+// gatewayLabel marks a backend's guests as an installation's own.
+const gatewayLabel = "labmark-gateway"
+
+// machine is one guest that this gateway holds, with its kept connections.
+type machine struct {
+	id      string
+	kind    Kind
+	hostKey ssh.PublicKey
+	dialer  guestssh.Dialer
+	signer  ssh.Signer
+
+	mu    sync.Mutex
+	lines map[login]*line
+}
+
+// login is what connections are kept by: terminals and checks never share
+// one, so that a check's broken connection can be dropped without harm.
+type login struct {
+	purpose Purpose
+	user    string
+}
+
+// Purpose is what a connection is for.
+type Purpose string
+
+// ForChecks connections run scripts; ForTerminals carry what people type.
+const (
+	ForChecks    Purpose = "checks"
+	ForTerminals Purpose = "terminals"
+)
+
+// line is the kept connection of one login. Its token is held while dialling,
+// so that many who want a connection at once make one.
+type line struct {
+	token  chan struct{}
+	client *ssh.Client // guarded by machine.mu
+}
+
+func (m *Manager) machine(id string, k Kind, hostKey ssh.PublicKey) *machine {
+	return &machine{id: id, kind: k, hostKey: hostKey, dialer: m.cfg.Backend, signer: m.cfg.Signer,
+		lines: map[login]*line{}}
+}
+
+// client returns the kept connection for a login, made when there is none.
+func (g *machine) client(ctx context.Context, as login) (*ssh.Client, error) {
+	g.mu.Lock()
+	l := g.lines[as]
+	if l == nil {
+		l = &line{token: make(chan struct{}, 1)}
+		g.lines[as] = l
+	}
+	g.mu.Unlock()
+
+	select {
+	case l.token <- struct{}{}:
+		defer func() { <-l.token }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	g.mu.Lock()
+	c := l.client
+	g.mu.Unlock()
+	if c != nil {
+		return c, nil
+	}
+	c, err := guestssh.Connect(ctx, g.dialer, g.id, as.user, g.hostKey, g.signer)
+	if err != nil {
+		return nil, fmt.Errorf("log in to guest %s as %s: %w", g.id, as.user, err)
+	}
+	g.mu.Lock()
+	l.client = c
+	g.mu.Unlock()
+	go func() {
+		c.Wait()
+		g.drop(as, c)
+	}()
+	return c, nil
+}
+
+// drop forgets a connection, so that the next user of it makes a new one.
+func (g *machine) drop(as login, c *ssh.Client) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if l := g.lines[as]; l != nil && l.client == c {
+		l.client = nil
+	}
+}
+
+// hangUp ends all connections.
+func (g *machine) hangUp() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, l := range g.lines {
+		if l.client != nil {
+			l.client.Close()
+			l.client = nil
+		}
+	}
+}
+
+// create makes a new guest, for an owner or (nil) for the pool, and returns
+// when it lets the gateway in. On failure nothing of it is left.
+func (m *Manager) create(ctx context.Context, k Kind, o *store.Owner) (*machine, error) {
+	pem, public, err := guestssh.NewHostKey()
+	if err != nil {
+		return nil, err
+	}
+	row := store.Guest{ID: "g-" + strings.ToLower(rand.Text()[:12]), Mode: store.Preparing,
+		Image: k.Image, Memory: k.Memory, HostKey: string(ssh.MarshalAuthorizedKey(public))}
+	ready := store.Free
+	if o != nil {
+		row.SetOwner(*o)
+		ready = store.Assigned
+	}
+	// The row comes first: whatever happens next, the scan finds it.
+	if err := m.cfg.Table.AddGuest(ctx, row); err != nil {
+		return nil, err
+	}
+	g := m.machine(row.ID, k, public)
+	err = m.cfg.Backend.Create(ctx, vmbackend.Spec{
+		ID: row.ID, Image: k.Image, Memory: k.Memory, Hostname: "lab",
+		HostKey: pem, AuthorizedKey: ssh.MarshalAuthorizedKey(m.cfg.Signer.PublicKey()),
+		Labels: map[string]string{gatewayLabel: m.cfg.Gateway},
+	})
+	if err == nil {
+		err = m.boot(ctx, g)
+	}
+	if err == nil {
+		err = m.cfg.Table.SetGuestMode(ctx, row.ID, ready)
+	}
+	if err != nil {
+		g.hangUp()
+		m.discard(row.ID)
+		return nil, err
+	}
+	return g, nil
+}
+
+// boot starts a guest and proves that it lets the gateway in. A limited
+// number boot at once: more would only make each slower.
+func (m *Manager) boot(ctx context.Context, g *machine) error {
+	select {
+	case m.boots <- struct{}{}:
+		defer func() { <-m.boots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := m.cfg.Backend.Start(ctx, g.id); err != nil {
+		return err
+	}
+	_, err := g.client(ctx, login{ForChecks, "root"})
+	return err
+}

@@ -1,0 +1,194 @@
+// Package guests decides who has which guest: it leases one to each student's
+// work on each tutorial, keeps a warm pool, and mends what the backend and the
+// assignment table disagree about.
+package guests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/vmbackend"
+)
+
+// Table is the assignment table.
+type Table interface {
+	AddGuest(context.Context, store.Guest) error
+	Guests(context.Context) ([]store.Guest, error)
+	SetGuestMode(ctx context.Context, id string, m store.Mode) error
+	AssignGuest(ctx context.Context, id, former string, o store.Owner) error
+	DeleteGuest(ctx context.Context, id string) error
+}
+
+// Kind is what makes two fresh guests interchangeable.
+type Kind struct {
+	Image  string // a digest
+	Memory int64  // bytes; 0 is the backend's default
+}
+
+// State is what a lease shows to its student.
+type State string
+
+// None means that no guest runs: there is none, or it is switched off.
+const (
+	None      State = "none"
+	Starting  State = "starting"
+	Ready     State = "ready"
+	Resetting State = "resetting"
+	Stopping  State = "stopping"
+	Failed    State = "failed"
+)
+
+// Status is one student's view of a lease.
+type Status struct {
+	State  State
+	Detail string // what is happening or went wrong, for the student
+	Image  string // digest; empty without a guest
+	Since  time.Time
+	// Generation grows with every boot of a machine.
+	Generation int
+}
+
+// Config is all that a Manager needs.
+type Config struct {
+	Backend vmbackend.Backend
+	Table   Table
+	Signer  ssh.Signer // the gateway's own key, which guests let in
+	// Gateway names this installation. Guests of other installations on the
+	// same backend carry another name and are left alone.
+	Gateway string
+	// Pool is how many guests of each kind wait ready for a student.
+	Pool map[Kind]int
+	// Parallel is how many guests may boot at the same time; at least 1.
+	Parallel int
+	// Notify is told of every change. It must not block.
+	Notify func(store.Owner, Status)
+	Log    *slog.Logger
+	// ScanEvery is the period of the scan that mends what events missed;
+	// 0 means 15 s.
+	ScanEvery time.Duration
+}
+
+// bootTimeout is the deadline of every state in which a student waits.
+const bootTimeout = 90 * time.Second
+
+// ErrNoGuest is returned where a running guest is needed and there is none.
+var ErrNoGuest = errors.New("your machine is not running")
+
+// Manager leases guests. Its methods may be called from any goroutine.
+type Manager struct {
+	cfg   Config
+	boots chan struct{} // holds a token for each guest that may boot now
+	fill  chan struct{} // wakes the filler
+
+	ctx  context.Context // ends with Close; parent of all background work
+	stop context.CancelFunc
+	work sync.WaitGroup
+
+	mu     sync.Mutex
+	leases map[store.Owner]*lease
+	free   map[Kind][]*machine
+}
+
+// New returns a Manager that does nothing yet; call Recover, then Run.
+func New(cfg Config) *Manager {
+	if cfg.ScanEvery == 0 {
+		cfg.ScanEvery = 15 * time.Second
+	}
+	m := &Manager{
+		cfg:    cfg,
+		boots:  make(chan struct{}, max(cfg.Parallel, 1)),
+		fill:   make(chan struct{}, 1),
+		leases: map[store.Owner]*lease{},
+		free:   map[Kind][]*machine{},
+	}
+	m.ctx, m.stop = context.WithCancel(context.Background())
+	return m
+}
+
+// Run keeps the pool full and mends what breaks, until ctx ends.
+func (m *Manager) Run(ctx context.Context) {
+	var loops sync.WaitGroup
+	loops.Go(func() { m.watch(ctx) })
+	loops.Go(func() { m.scanEvery(ctx, m.cfg.ScanEvery) })
+	loops.Go(func() { m.fillPool(ctx) })
+	m.wakeFiller()
+	loops.Wait()
+}
+
+// Close waits for background work and lets go of all guests, which go on
+// running.
+func (m *Manager) Close() {
+	m.stop()
+	m.work.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range m.leases {
+		if g := l.held(); g != nil {
+			g.hangUp()
+		}
+	}
+	for _, free := range m.free {
+		for _, g := range free {
+			g.hangUp()
+		}
+	}
+}
+
+// background runs f under the manager's own context, with a deadline.
+func (m *Manager) background(f func(ctx context.Context)) {
+	m.work.Go(func() {
+		ctx, cancel := context.WithTimeout(m.ctx, bootTimeout)
+		defer cancel()
+		f(ctx)
+	})
+}
+
+// Status returns what an owner's lease shows.
+func (m *Manager) Status(o store.Owner) Status { return m.lease(o).Status() }
+
+// Counts returns how many guests are leased and how many wait free.
+func (m *Manager) Counts() (leased, free int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range m.leases {
+		if l.held() != nil {
+			leased++
+		}
+	}
+	for _, f := range m.free {
+		free += len(f)
+	}
+	return leased, free
+}
+
+// lease returns an owner's lease, made when first asked for.
+func (m *Manager) lease(o store.Owner) *lease {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.leases[o]
+	if l == nil {
+		l = &lease{owner: o, status: Status{State: None, Since: time.Now()}}
+		m.leases[o] = l
+	}
+	return l
+}
+
+// explain puts a backend's error into a student's words.
+func explain(err error) string {
+	switch {
+	case errors.Is(err, vmbackend.ErrFull):
+		return "All machines are in use at the moment. Try again in a few minutes."
+	case errors.Is(err, vmbackend.ErrNoImage):
+		return "This tutorial's machine image is missing on the server. Please tell your instructor."
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Sprintf("Your machine did not answer within %v. Try again; if it stays so, tell your instructor.", bootTimeout)
+	}
+	return "Your machine could not be started. Try again; if it stays so, tell your instructor."
+}

@@ -1,0 +1,202 @@
+package guests
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/vmbackend"
+)
+
+// Recover compares the assignment table with the guests that a former run of
+// the gateway left, takes over what is of use and removes the rest. Call it
+// once, before Run and before any student comes.
+func (m *Manager) Recover(ctx context.Context) error {
+	there, err := m.cfg.Backend.List(ctx)
+	if err != nil {
+		return fmt.Errorf("list guests: %w", err)
+	}
+	rows, err := m.cfg.Table.Guests(ctx)
+	if err != nil {
+		return fmt.Errorf("read the assignment table: %w", err)
+	}
+	left := map[string]vmbackend.Guest{}
+	for _, g := range there {
+		left[g.ID] = g
+	}
+	for _, row := range rows {
+		m.takeOver(row, left[row.ID].State)
+	}
+	m.removeStrays(there, rows)
+	return nil
+}
+
+// takeOver makes use of one row, or removes it with its guest. The state is
+// empty if the backend knows no such guest.
+func (m *Manager) takeOver(row store.Guest, state vmbackend.State) {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(row.HostKey))
+	owner, owned := row.Owner()
+	g := m.machine(row.ID, Kind{Image: row.Image, Memory: row.Memory}, key)
+	switch {
+	case err != nil || state == "":
+		m.discard(row.ID)
+	case row.Mode == store.Assigned && owned && state == vmbackend.Running:
+		m.lease(owner).set(Ready, "Your machine is ready.", g)
+	case row.Mode == store.Assigned && owned:
+		m.lease(owner).set(None, "Your machine is switched off. What you did in it is kept.", g)
+	case row.Mode == store.Free && state == vmbackend.Running && m.cfg.Pool[g.kind] > 0:
+		m.free[g.kind] = append(m.free[g.kind], g)
+	default:
+		m.discard(row.ID)
+	}
+}
+
+// removeStrays destroys guests of this installation that have no row. It
+// wants the list to be older than the rows: rows are written first.
+func (m *Manager) removeStrays(there []vmbackend.Guest, rows []store.Guest) {
+	known := map[string]bool{}
+	for _, r := range rows {
+		known[r.ID] = true
+	}
+	for _, g := range there {
+		if g.Labels[gatewayLabel] == m.cfg.Gateway && !known[g.ID] {
+			m.cfg.Log.Warn("removing a guest that nobody knows", "guest", g.ID)
+			m.discard(g.ID)
+		}
+	}
+}
+
+// discard marks a guest as retiring and removes it in the background.
+func (m *Manager) discard(id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), 10*time.Second)
+	defer cancel()
+	// If this fails the row keeps its mode, and the next scan or the next
+	// start of the gateway comes back to it.
+	_ = m.cfg.Table.SetGuestMode(ctx, id, store.Retiring)
+	m.retire(id)
+}
+
+// retire destroys a guest in the background and deletes its row. If that
+// fails the row stays, and the scan tries again.
+func (m *Manager) retire(id string) {
+	m.background(func(ctx context.Context) {
+		err := m.cfg.Backend.Destroy(ctx, id)
+		if err == nil {
+			err = m.cfg.Table.DeleteGuest(ctx, id)
+		}
+		if err != nil && m.ctx.Err() == nil {
+			m.cfg.Log.Error("guest can't be removed, will try again", "guest", id, "err", err)
+		}
+	})
+}
+
+// watch follows the backend's events. They are hints to look sooner; what is
+// true is found by the scan.
+func (m *Manager) watch(ctx context.Context) {
+	for ev := range m.cfg.Backend.Watch(ctx) {
+		if ev.State != vmbackend.Stopped {
+			continue
+		}
+		m.cfg.Log.Info("guest ended", "guest", ev.ID, "reason", ev.Reason)
+		if err := m.scan(ctx); err != nil && ctx.Err() == nil {
+			m.cfg.Log.Error("scan of guests failed", "err", err)
+		}
+	}
+}
+
+// ended deals with a guest that did not run when looked at.
+func (m *Manager) ended(id string, looked time.Time) {
+	if m.dropFree(id) {
+		m.discard(id)
+		return
+	}
+	l := m.holder(id)
+	if l == nil || !l.lose(looked) {
+		return // nobody's, or an operation is under way that will notice
+	}
+	m.cfg.Log.Warn("a student's guest ended by itself", "guest", id, "user", l.owner.UserID)
+	l.held().hangUp()
+	m.notify(l)
+}
+
+// gone deals with a guest that the backend has no trace of.
+func (m *Manager) gone(id string, looked time.Time) {
+	m.ended(id, looked)
+	l := m.holder(id)
+	if l == nil || !l.begin(Stopping, "", None, Failed) {
+		return
+	}
+	m.discard(id)
+	l.set(None, "Your machine was lost. Start a new one: your points are kept.", nil)
+	m.notify(l)
+}
+
+// holder returns the lease that holds a guest, or nil.
+func (m *Manager) holder(id string) *lease {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range m.leases {
+		if g := l.held(); g != nil && g.id == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// scanEvery runs scan with a pause between.
+func (m *Manager) scanEvery(ctx context.Context, pause time.Duration) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := m.scan(ctx); err != nil && ctx.Err() == nil {
+				m.cfg.Log.Error("scan of guests failed", "err", err)
+			}
+		}
+	}
+}
+
+// scan mends what events have missed, both ways: guests without a row, rows
+// without a guest, guests that ended unseen, removals that failed.
+func (m *Manager) scan(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	begun := time.Now()
+	there, err := m.cfg.Backend.List(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := m.cfg.Table.Guests(ctx)
+	if err != nil {
+		return err
+	}
+	m.removeStrays(there, rows)
+	states := map[string]vmbackend.State{}
+	for _, g := range there {
+		states[g.ID] = g.State
+	}
+	for _, row := range rows {
+		state, known := states[row.ID]
+		switch {
+		case row.ModeSince.After(begun.Add(-bootTimeout)) && row.Mode == store.Preparing,
+			row.ModeSince.After(begun):
+			// under way, or newer than the list
+		case row.Mode == store.Retiring:
+			m.retire(row.ID)
+		case row.Mode == store.Preparing:
+			m.discard(row.ID)
+		case !known:
+			m.gone(row.ID, begun)
+		case state == vmbackend.Stopped:
+			m.ended(row.ID, begun)
+		}
+	}
+	m.wakeFiller()
+	return nil
+}

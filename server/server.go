@@ -1,0 +1,236 @@
+// Package server puts the rooms of the gateway together and runs them.
+package server
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/labmark/labmark/content"
+	"github.com/labmark/labmark/server/attempts"
+	"github.com/labmark/labmark/server/catalog"
+	"github.com/labmark/labmark/server/events"
+	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/login"
+	"github.com/labmark/labmark/server/news"
+	"github.com/labmark/labmark/server/progress"
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/server/web"
+	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/vmbackend"
+)
+
+// Config says what to serve and how.
+type Config struct {
+	// DataDir holds the database; one gateway at a time may use it.
+	DataDir string
+	Courses []*content.Course
+	Backend vmbackend.Backend
+	// Image turns an image's name into its digest; an error wraps
+	// vmbackend.ErrNoImage.
+	Image func(name string) (string, error)
+	// Pool is how many guests of each kind wait ready.
+	Pool int
+	// Demo offers a login without password to browsers on this machine.
+	Demo           bool
+	Secure         bool     // cookies for HTTPS only
+	TrustedProxies []string // addresses or CIDR ranges
+	Log            *slog.Logger
+}
+
+// Server is a gateway that is ready to serve.
+type Server struct {
+	cfg     Config
+	store   *store.Store
+	guests  *guests.Manager
+	grader  *attempts.Grader
+	handler http.Handler
+}
+
+// New opens the database, takes over guests and attempts that a former run
+// has left, and returns a Server. Close it after Serve has returned.
+func New(ctx context.Context, cfg Config) (*Server, error) {
+	db, err := store.Open(filepath.Join(cfg.DataDir, "labmark.db"))
+	if err != nil {
+		return nil, err
+	}
+	s, err := assemble(ctx, cfg, db)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error) {
+	id, err := identify(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	courses, err := catalog.New(id.seed, cfg.Courses...)
+	if err != nil {
+		return nil, err
+	}
+	theme, err := themes.New()
+	if err != nil {
+		return nil, err
+	}
+	hub := &events.Hub{}
+	desk := &news.Desk{Hub: hub, Book: progress.Book{Store: db, Catalog: courses}, Log: cfg.Log}
+	manager := guests.New(guests.Config{
+		Backend: cfg.Backend, Table: db, Signer: id.signer, Gateway: id.gateway,
+		Pool: pool(cfg), Parallel: runtime.NumCPU(), Notify: desk.Guest, Log: cfg.Log,
+	})
+	grader := attempts.New(attempts.Config{
+		Store: db, Guests: manager, Values: courses.Values, Changed: desk.Attempt,
+		Parallel: 32 * runtime.NumCPU(), Log: cfg.Log,
+	})
+	handler, err := web.New(web.Config{
+		Store: db, Catalog: courses, Guests: manager, Grader: grader, Hub: hub, Desk: desk,
+		Door: login.NewDoor(db), Theme: theme, Image: cfg.Image, Demo: cfg.Demo, Secure: cfg.Secure,
+		TrustedProxies: cfg.TrustedProxies, Log: cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := manager.Recover(ctx); err != nil {
+		return nil, err
+	}
+	err = grader.Recover(ctx, func(o store.Owner) *content.Tutorial { t, _ := courses.Tutorial(o); return t })
+	if err != nil {
+		return nil, err
+	}
+	return &Server{cfg: cfg, store: db, guests: manager, grader: grader, handler: handler}, nil
+}
+
+// pool wants cfg.Pool guests of every kind that a tutorial asks for. An image
+// that is missing is left out: students of its tutorials are told.
+func pool(cfg Config) map[guests.Kind]int {
+	kinds := map[guests.Kind]int{}
+	for _, c := range cfg.Courses {
+		for _, t := range c.Tutorials {
+			g := t.Guests[0]
+			digest, err := cfg.Image(g.Image)
+			if err != nil {
+				cfg.Log.Warn("a tutorial's image is missing", "course", c.ID, "tutorial", t.ID, "err", err)
+				continue
+			}
+			kinds[guests.Kind{Image: digest, Memory: g.Memory}] = cfg.Pool
+		}
+	}
+	return kinds
+}
+
+// identity is what an installation keeps for ever.
+type identity struct {
+	signer  ssh.Signer // lets the gateway into guests
+	gateway string     // marks its guests
+	seed    []byte     // students' variables are drawn from it
+}
+
+func identify(ctx context.Context, db *store.Store) (identity, error) {
+	key, err := db.Secret(ctx, "gateway-key", ed25519.SeedSize)
+	if err != nil {
+		return identity{}, fmt.Errorf("keep the gateway's key: %w", err)
+	}
+	signer, err := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(key))
+	if err != nil {
+		return identity{}, err
+	}
+	name, err := db.Secret(ctx, "gateway-name", 8)
+	if err != nil {
+		return identity{}, fmt.Errorf("keep the gateway's name: %w", err)
+	}
+	seed, err := db.Secret(ctx, "vars-seed", 32)
+	if err != nil {
+		return identity{}, fmt.Errorf("keep the seed of variables: %w", err)
+	}
+	return identity{signer, hex.EncodeToString(name), seed}, nil
+}
+
+// Handler serves everything, for tests and for servers of other make.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers on l until ctx ends, then lets requests that are under way
+// finish for a few seconds.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	base, drop := context.WithCancel(context.WithoutCancel(ctx))
+	defer drop()
+	srv := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+	}
+	var loops sync.WaitGroup
+	running, stop := context.WithCancel(ctx)
+	defer func() { stop(); loops.Wait() }()
+	loops.Go(func() { s.guests.Run(running) })
+	loops.Go(func() { s.dropExpired(running) })
+	loops.Go(func() {
+		<-running.Done()
+		drop() // ends event streams and terminals, which would never finish
+		wait, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		srv.Shutdown(wait)
+	})
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// dropExpired removes sessions that are over, once an hour.
+func (s *Server) dropExpired(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := (store.Sessions{Store: s.store}).DropExpired(ctx); err != nil && ctx.Err() == nil {
+			s.cfg.Log.Error("can't remove old sessions", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Close lets go of guests and attempts. Guests go on running; attempts that
+// were under way are run again by the next gateway.
+func (s *Server) Close() error {
+	s.grader.Close()
+	s.guests.Close()
+	return errors.Join(s.cfg.Backend.Close(), s.store.Close())
+}
+
+// LockData keeps a second gateway from using the same folder. The lock goes
+// with the process, however it ends.
+func LockData(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("another labmark uses the data folder %s: end it, or give this one another by --data-dir", dir)
+	}
+	return func() { f.Close() }, nil
+}

@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// An attempt is Running from the click to the verdict, then Done for ever.
+const (
+	Running = "running"
+	Done    = "done"
+)
+
+// Attempt is one run of one check for one student. Attempts are the only
+// source of scores: nothing else is kept that could disagree with them.
+type Attempt struct {
+	// ID is a UUID that the student's page has drawn, so that a repeated
+	// request is known as such.
+	ID       string
+	UserID   uint
+	Course   string
+	Tutorial string
+	Check    string `gorm:"column:check_id"`
+	State    string
+	Revision string // of the script
+	GuestID  string // whose machine it ran in is told by the guest
+	Image    string // digest
+	Vars     string // JSON object
+	Verdict  string // of package checks; empty while Running
+	Score    float64
+	Points   float64 // of the check at that time
+	Message  string
+
+	ExitStatus           *int
+	Stdout, Stderr       string
+	StdoutCut, StderrCut int64 // bytes left out
+	StartedAt            time.Time
+	EndedAt              *time.Time
+}
+
+// Owner says whose attempt it is.
+func (a Attempt) Owner() Owner { return Owner{a.UserID, a.Course, a.Tutorial} }
+
+// BeginAttempt stores a new Running attempt. If one with this ID is there
+// already, of whomever, it is returned instead with false.
+func (s *Store) BeginAttempt(ctx context.Context, a Attempt) (Attempt, bool, error) {
+	a.State, a.StartedAt = Running, s.db.NowFunc()
+	res := s.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&a)
+	if res.Error != nil {
+		return Attempt{}, false, translate(res.Error)
+	}
+	if res.RowsAffected == 1 {
+		return a, true, nil
+	}
+	there, err := s.Attempt(ctx, a.ID)
+	return there, false, err
+}
+
+// FinishAttempt stores the outcome of a Running attempt. ErrNotFound if it is
+// not Running any more: whoever finished it first has won.
+func (s *Store) FinishAttempt(ctx context.Context, a Attempt) error {
+	a.State = Done
+	res := s.db.WithContext(ctx).Model(&Attempt{}).
+		Where("id = ? AND state = ?", a.ID, Running).
+		Select("state", "revision", "guest_id", "image", "vars", "verdict", "score", "points", "message",
+			"exit_status", "stdout", "stderr", "stdout_cut", "stderr_cut", "ended_at").
+		Updates(a)
+	if res.Error == nil && res.RowsAffected == 0 {
+		return ErrNotFound
+	}
+	return translate(res.Error)
+}
+
+// Attempt returns ErrNotFound if there is none.
+func (s *Store) Attempt(ctx context.Context, id string) (Attempt, error) {
+	a, err := gorm.G[Attempt](s.db).Where("id = ?", id).First(ctx)
+	return a, translate(err)
+}
+
+// RunningAttempts are those of an owner, or of all if o is nil.
+func (s *Store) RunningAttempts(ctx context.Context, o *Owner) ([]Attempt, error) {
+	q := gorm.G[Attempt](s.db).Where("state = ?", Running)
+	if o != nil {
+		q = q.Where("user_id = ? AND course = ? AND tutorial = ?", o.UserID, o.Course, o.Tutorial)
+	}
+	return q.Order("started_at, id").Find(ctx)
+}
+
+// RecentAttempts are a user's, newest first, without their output.
+func (s *Store) RecentAttempts(ctx context.Context, user uint, limit int) ([]Attempt, error) {
+	return gorm.G[Attempt](s.db).Where("user_id = ? AND state = ?", user, Done).
+		Omit("stdout", "stderr").Order("started_at DESC, id").Limit(limit).Find(ctx)
+}
+
+// Summary is what a user's attempts at one check come to. Attempts that could
+// not tell count nowhere but in Last.
+type Summary struct {
+	Course, Tutorial, Check string
+	Best                    float64 // highest score, in [0,1]
+	Latest                  float64 // score of the newest
+	Attempts                int
+	Failed                  int
+	Last                    *Attempt // newest of all, without output; may be unsure
+}
+
+// Summaries are a user's, over all tutorials or, if o is not nil, one of them
+// (o.UserID then is ignored).
+func (s *Store) Summaries(ctx context.Context, user uint, o *Owner) ([]Summary, error) {
+	q := gorm.G[Attempt](s.db).Where("user_id = ? AND state = ?", user, Done)
+	if o != nil {
+		q = q.Where("course = ? AND tutorial = ?", o.Course, o.Tutorial)
+	}
+	rows, err := q.Omit("stdout", "stderr", "vars").Order("course, tutorial, check_id, started_at, id").Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return summarise(rows), nil
+}
+
+// summarise wants the rows of a check together, oldest first.
+func summarise(rows []Attempt) []Summary {
+	var out []Summary
+	for i := range rows {
+		a := &rows[i]
+		n := len(out)
+		if n == 0 || out[n-1].Course != a.Course || out[n-1].Tutorial != a.Tutorial || out[n-1].Check != a.Check {
+			out = append(out, Summary{Course: a.Course, Tutorial: a.Tutorial, Check: a.Check})
+			n++
+		}
+		sum := &out[n-1]
+		sum.Last = a
+		if a.Verdict == "unsure" {
+			continue
+		}
+		sum.Attempts++
+		if a.Verdict != "pass" {
+			sum.Failed++
+		}
+		sum.Latest = a.Score
+		sum.Best = max(sum.Best, a.Score)
+	}
+	return out
+}
+
+// HintOpening says that a student has read a hint.
+type HintOpening struct {
+	UserID                 uint   `gorm:"primaryKey;autoIncrement:false"`
+	Course, Tutorial, Hint string `gorm:"primaryKey"`
+	At                     time.Time
+}
+
+// OpenHint notes that a hint was read. Repeating it changes nothing.
+func (s *Store) OpenHint(ctx context.Context, o Owner, hint string) error {
+	return s.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&HintOpening{
+		UserID: o.UserID, Course: o.Course, Tutorial: o.Tutorial, Hint: hint, At: s.db.NowFunc(),
+	}).Error
+}
+
+// OpenedHints are a user's.
+func (s *Store) OpenedHints(ctx context.Context, user uint) ([]HintOpening, error) {
+	return gorm.G[HintOpening](s.db).Where("user_id = ?", user).Find(ctx)
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// Mode is what a guest is for at the moment: a row of the assignment table.
+type Mode string
+
+// A guest is preparing until it can be used, free while it waits in the pool,
+// assigned while it is somebody's, and retiring once it is to be destroyed.
+const (
+	Preparing Mode = "preparing"
+	Free      Mode = "free"
+	Assigned  Mode = "assigned"
+	Retiring  Mode = "retiring"
+)
+
+// Owner says whose guest or attempt something is: one student's work on one
+// tutorial.
+type Owner struct {
+	UserID   uint
+	Course   string
+	Tutorial string
+}
+
+// Guest is one row of the assignment table.
+type Guest struct {
+	ID     string
+	Mode   Mode
+	Image  string // digest
+	Memory int64  // bytes; 0 is the backend's default
+	// HostKey is the public key of the guest's SSH server, in
+	// authorized_keys form.
+	HostKey string
+	// The owner; all nil unless the guest is assigned, or preparing for
+	// somebody. A unique index over the three makes two guests for one owner
+	// impossible.
+	UserID    *uint
+	Course    *string
+	Tutorial  *string
+	CreatedAt time.Time
+	ModeSince time.Time
+}
+
+// Owner returns false if the guest is nobody's.
+func (g Guest) Owner() (Owner, bool) {
+	if g.UserID == nil || g.Course == nil || g.Tutorial == nil {
+		return Owner{}, false
+	}
+	return Owner{*g.UserID, *g.Course, *g.Tutorial}, true
+}
+
+// SetOwner makes the guest o's.
+func (g *Guest) SetOwner(o Owner) { g.UserID, g.Course, g.Tutorial = &o.UserID, &o.Course, &o.Tutorial }
+
+// AddGuest stores a new row; ErrExists if the owner has a guest already.
+func (s *Store) AddGuest(ctx context.Context, g Guest) error {
+	g.ModeSince = s.db.NowFunc()
+	return translate(gorm.G[Guest](s.db).Create(ctx, &g))
+}
+
+// Guests are in order of their creation.
+func (s *Store) Guests(ctx context.Context) ([]Guest, error) {
+	return gorm.G[Guest](s.db).Order("created_at, id").Find(ctx)
+}
+
+// SetGuestMode changes a guest's mode; ErrNotFound if there is no such guest.
+// A retiring guest loses its owner, who may then get another.
+func (s *Store) SetGuestMode(ctx context.Context, id string, mode Mode) error {
+	change := map[string]any{"mode": mode, "mode_since": s.db.NowFunc()}
+	if mode == Retiring {
+		change["user_id"], change["course"], change["tutorial"] = nil, nil, nil
+	}
+	res := s.db.WithContext(ctx).Model(&Guest{}).Where("id = ?", id).Updates(change)
+	if res.Error == nil && res.RowsAffected == 0 {
+		return ErrNotFound
+	}
+	return translate(res.Error)
+}
+
+// AssignGuest gives a free guest to an owner, who loses the guest named
+// former (unless empty), which then is retiring. Both happen or neither.
+// ErrNotFound if the guest is not free any more; ErrExists if the owner has
+// still another guest.
+func (s *Store) AssignGuest(ctx context.Context, id, former string, o Owner) error {
+	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if former != "" {
+			if err := (&Store{db: tx}).SetGuestMode(ctx, former, Retiring); err != nil {
+				return err
+			}
+		}
+		res := tx.Model(&Guest{}).Where("id = ? AND mode = ?", id, Free).Updates(map[string]any{
+			"mode": Assigned, "mode_since": tx.NowFunc(),
+			"user_id": o.UserID, "course": o.Course, "tutorial": o.Tutorial,
+		})
+		if res.Error == nil && res.RowsAffected == 0 {
+			return ErrNotFound
+		}
+		return res.Error
+	}))
+}
+
+// DeleteGuest removes a row, if it is there.
+func (s *Store) DeleteGuest(ctx context.Context, id string) error {
+	_, err := gorm.G[Guest](s.db).Where("id = ?", id).Delete(ctx)
+	return err
+}

@@ -1,0 +1,83 @@
+// Package store keeps what must survive: users, sessions, guests, attempts.
+// It is the only package that knows the database.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/glebarez/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// ErrNotFound is returned where a single row was asked for and none is there.
+var ErrNotFound = errors.New("not found")
+
+// ErrExists is returned where a row would have to be unique and is not.
+var ErrExists = errors.New("exists already")
+
+// Store is safe for use by any number of goroutines.
+type Store struct {
+	db *gorm.DB
+}
+
+// Open opens or creates the SQLite database in the file path and brings its
+// schema up to date.
+func Open(path string) (*Store, error) {
+	// Immediate transactions and a busy timeout make writers queue. Without
+	// them two concurrent read-modify-write transactions lose an update.
+	dsn := "file:" + path + "?_txlock=immediate" +
+		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	db, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{
+		Logger: logger.NewSlogLogger(slog.Default(), logger.Config{
+			LogLevel:                  logger.Warn,
+			SlowThreshold:             time.Second,
+			IgnoreRecordNotFoundError: true,
+		}),
+		TranslateError: true,
+		NowFunc:        func() time.Time { return time.Now().UTC() },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	s := &Store{db: db}
+	if err := migrate(db); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("bring database %s up to date: %w", path, err)
+	}
+	return s, nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() error {
+	db, err := s.db.DB()
+	if err != nil {
+		return err
+	}
+	return db.Close()
+}
+
+// Ping asks the database for a sign of life.
+func (s *Store) Ping(ctx context.Context) error {
+	db, err := s.db.DB()
+	if err != nil {
+		return err
+	}
+	return db.PingContext(ctx)
+}
+
+// translate maps GORM's errors to this package's.
+func translate(err error) error {
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return ErrNotFound
+	case errors.Is(err, gorm.ErrDuplicatedKey):
+		return ErrExists
+	}
+	return err
+}

@@ -1,0 +1,121 @@
+// Package views puts what the server knows into the plain data that pages and
+// events show. What is not in here reaches no browser.
+package views
+
+import (
+	"html/template"
+
+	"github.com/labmark/labmark/content"
+	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/progress"
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/themes"
+)
+
+// Attempt shows an attempt together with where its check stands now.
+func Attempt(a store.Attempt, c progress.Check) themes.AttemptView {
+	v := themes.AttemptView{
+		ID: a.ID, Check: a.Check, State: a.State, Verdict: a.Verdict, Message: a.Message,
+		Won: a.Score * a.Points, Best: c.Points, Points: c.Of, At: a.StartedAt, Attempts: c.Attempts,
+	}
+	if a.EndedAt != nil {
+		v.At = *a.EndedAt
+	}
+	return v
+}
+
+// Guest shows a lease.
+func Guest(s guests.Status) themes.GuestView {
+	return themes.GuestView{State: string(s.State), Detail: s.Detail, Image: s.Image,
+		Since: s.Since, Generation: s.Generation}
+}
+
+// Score shows the points of one tutorial.
+func Score(p progress.Tutorial) themes.Score { return themes.Score{Points: p.Points, Of: p.Of} }
+
+// Sum adds up the points of several tutorials.
+func Sum(ps ...progress.Tutorial) themes.Score {
+	var s themes.Score
+	for _, p := range ps {
+		s.Points += p.Points
+		s.Of += p.Of
+	}
+	return s
+}
+
+// Check shows one check's button.
+func Check(c *content.Check, p progress.Check) themes.CheckView {
+	v := themes.CheckView{ID: c.ID, Title: c.Title, Points: p.Of, Won: p.Points, Attempts: p.Attempts, Auto: c.Auto}
+	if v.Title == "" {
+		v.Title = c.ID
+	}
+	if p.Last != nil {
+		last := Attempt(*p.Last, p)
+		v.Last = &last
+	}
+	return v
+}
+
+// Student is all that a tutorial's pages differ by between students.
+type Student struct {
+	Tutorial *content.Tutorial
+	Values   content.Values
+	Progress progress.Tutorial
+}
+
+// Body fills a body's holes for a student.
+func (s Student) Body(b content.Body) []themes.Part {
+	parts := make([]themes.Part, 0, len(b))
+	for _, p := range b {
+		parts = append(parts, s.part(p))
+	}
+	return parts
+}
+
+func (s Student) part(p content.Part) themes.Part {
+	switch {
+	case p.Var != "":
+		return themes.Part{Text: s.Values[p.Var]}
+	case p.Check != "":
+		return themes.Part{Check: s.check(p.Check)}
+	case p.Hint != "":
+		return themes.Part{Hint: s.hint(p.Hint)}
+	case p.Solution != "":
+		return themes.Part{Solution: &themes.SolutionView{
+			Check: p.Solution, Available: s.Progress.Checks[p.Solution].Passed}}
+	case p.Run != nil:
+		return themes.Part{Run: &themes.RunView{Guest: p.Run.Guest, Command: p.Run.Fill(s.Values)}}
+	}
+	// The content package has sanitised it.
+	return themes.Part{HTML: template.HTML(p.HTML)}
+}
+
+func (s Student) check(id string) *themes.CheckView {
+	for _, c := range s.Tutorial.Checks {
+		if c.ID == id {
+			v := Check(c, s.Progress.Checks[id])
+			return &v
+		}
+	}
+	return nil
+}
+
+func (s Student) hint(id string) *themes.HintView {
+	for _, h := range s.Tutorial.Hints {
+		if h.ID != id {
+			continue
+		}
+		state := s.Progress.Hints[id]
+		v := &themes.HintView{ID: id, After: h.After, Cost: h.Cost, Due: state.Due, Opened: state.Opened}
+		if state.Opened {
+			v.Body = s.Body(h.Body)
+		}
+		return v
+	}
+	return nil
+}
+
+// Script shows a solution.
+func (s Student) Script(sol *content.Solution) []themes.Part {
+	return []themes.Part{{HTML: `<pre tabindex="0"><code>`}, {Text: sol.Script}, {HTML: "</code></pre>"}}
+}

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/labmark/labmark/server/attempts"
+	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/vmbackend"
+)
+
+// problem is an error in a user's words.
+type problem struct {
+	status        int
+	message, mend string
+}
+
+func (p problem) Error() string { return p.message }
+
+var (
+	errNoPage    = problem{http.StatusNotFound, "There is no such page.", "Check the address, or go back to your courses."}
+	errMethod    = problem{http.StatusMethodNotAllowed, "This address does not take such a request.", "Go back and try again."}
+	errSignedOut = problem{http.StatusUnauthorized, "You are not signed in any more.", "Load the page again and sign in."}
+	errNotDue    = problem{http.StatusConflict, "This hint is not yet due.", "Try the task first."}
+	errNotPassed = problem{http.StatusForbidden, "This solution can't be read yet.", "Pass the check first."}
+	errBadInput  = problem{http.StatusBadRequest, "The request could not be read.", "Load the page again."}
+	errInside    = problem{http.StatusInternalServerError, "Something went wrong on the server.", "Try again; if it stays so, tell your instructor."}
+)
+
+// problems is the one place where errors become answers.
+var problems = []struct {
+	err error
+	problem
+}{
+	{guests.ErrNoGuest, problem{http.StatusConflict, "Your machine is not running.", "Start it and try again."}},
+	{attempts.ErrNoCheck, problem{http.StatusNotFound, "There is no such check.", "Load the page again."}},
+	{attempts.ErrBadID, problem{http.StatusBadRequest, "The attempt's ID is not a UUID.", "Load the page again."}},
+	{attempts.ErrTakenID, problem{http.StatusConflict, "This attempt's ID is taken.", "Load the page again."}},
+	{vmbackend.ErrNoImage, problem{http.StatusServiceUnavailable, "This tutorial's machine image is missing on the server.", "Tell your instructor."}},
+	{store.ErrNotFound, errNoPage},
+}
+
+// fail answers with an error, as JSON or as a page, and ends the request.
+func (s *site) fail(c *gin.Context, err error) {
+	c.Abort()
+	p := errInside
+	known := errors.As(err, &p)
+	for _, k := range problems {
+		if !known && errors.Is(err, k.err) {
+			p, known = k.problem, true
+		}
+	}
+	if errors.Is(err, context.Canceled) {
+		return // the browser has gone
+	}
+	if !known {
+		s.Log.Error("request failed", "method", c.Request.Method, "path", c.Request.URL.Path, "err", err)
+	}
+	if wantsJSON(c) {
+		c.JSON(p.status, gin.H{"error": p.message, "mend": p.mend})
+		return
+	}
+	s.page(c, p.status, themes.ErrorPage{Layout: s.layout(c, p.message), Status: p.status, Message: p.message, Mend: p.mend})
+}
+
+func wantsJSON(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }

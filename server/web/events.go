@@ -1,0 +1,98 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/labmark/labmark/server/events"
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/server/views"
+)
+
+// beat is how often an idle stream says something, so that proxies keep it
+// and a browser that has gone is noticed.
+const beat = 20 * time.Second
+
+// events streams what happens in an owner's work, beginning with how things
+// stand (HTML standard, section 9.2, server-sent events).
+func (s *site) events(c *gin.Context) {
+	o := owner(c)
+	// Listen first, then look: nothing can fall between.
+	news, done := s.Hub.Listen(o)
+	defer done()
+	first, err := s.standing(c, o)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Writer.Header().Set("Content-Type", "text/event-stream")
+	c.Writer.Header().Set("X-Accel-Buffering", "no")
+	c.Status(http.StatusOK)
+	for _, e := range first {
+		if s.send(c, e) != nil {
+			return
+		}
+	}
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.Request.Context().Done():
+			return
+		case e, more := <-news:
+			if !more || s.send(c, e) != nil {
+				return // too slow or gone; a browser connects again
+			}
+		case <-tick.C:
+			if s.write(c, ": beat\n\n") != nil {
+				return
+			}
+		}
+	}
+}
+
+// standing is what a page that has just connected must know.
+func (s *site) standing(c *gin.Context, o store.Owner) ([]events.Event, error) {
+	p, err := s.book.Tutorial(c.Request.Context(), o)
+	if err != nil {
+		return nil, err
+	}
+	out := []events.Event{
+		{Name: "guest", Data: views.Guest(s.Guests.Status(o))},
+		{Name: "score", Data: views.Score(p)},
+	}
+	for _, check := range p.Checks {
+		if check.Last != nil {
+			out = append(out, events.Event{Name: "attempt", Data: views.Attempt(*check.Last, check)})
+		}
+	}
+	running, err := s.Store.RunningAttempts(c.Request.Context(), &o)
+	for _, a := range running {
+		out = append(out, events.Event{Name: "attempt", Data: views.Attempt(a, p.Checks[a.Check])})
+	}
+	return out, err
+}
+
+func (s *site) send(c *gin.Context, e events.Event) error {
+	data, err := json.Marshal(e.Data)
+	if err != nil {
+		return err
+	}
+	return s.write(c, fmt.Sprintf("event: %s\ndata: %s\n\n", e.Name, data))
+}
+
+// write gives a browser that does not read ten seconds.
+func (s *site) write(c *gin.Context, text string) error {
+	rc := http.NewResponseController(c.Writer)
+	if err := rc.SetWriteDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return err
+	}
+	if _, err := c.Writer.WriteString(text); err != nil {
+		return err
+	}
+	return rc.Flush()
+}

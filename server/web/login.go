@@ -1,0 +1,100 @@
+package web
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/labmark/labmark/server/login"
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/themes"
+)
+
+func (s *site) loginPage(c *gin.Context) {
+	s.page(c, http.StatusOK, s.loginForm(c, c.Query("next"), "", ""))
+}
+
+func (s *site) loginForm(c *gin.Context, next, login, problem string) themes.LoginPage {
+	return themes.LoginPage{Layout: s.layout(c, "Sign in"), Login: login, Error: problem,
+		Next: safeNext(next), Demo: s.demoFor(c)}
+}
+
+func (s *site) enter(c *gin.Context) {
+	name, next := c.PostForm("login"), c.PostForm("next")
+	u, err := s.Door.Enter(c.Request.Context(), name, c.PostForm("password"))
+	switch {
+	case errors.Is(err, login.ErrWrong):
+		s.page(c, http.StatusUnauthorized, s.loginForm(c, next, name, "That login and password don't go together."))
+		return
+	case errors.Is(err, login.ErrTooOften):
+		s.page(c, http.StatusTooManyRequests, s.loginForm(c, next, name, "Too many tries. Wait a minute, then try again."))
+		return
+	case err != nil:
+		s.fail(c, err)
+		return
+	}
+	s.welcome(c, u, next)
+}
+
+// demoLogin is the account behind the demo button. It has no password.
+const demoLogin = "demo"
+
+func (s *site) enterDemo(c *gin.Context) {
+	if !s.demoFor(c) {
+		s.fail(c, errNoPage)
+		return
+	}
+	ctx := c.Request.Context()
+	err := s.Store.AddUser(ctx, &store.User{Login: demoLogin, Name: "Demo student"})
+	if err != nil && !errors.Is(err, store.ErrExists) {
+		s.fail(c, err)
+		return
+	}
+	u, err := s.Store.UserByLogin(ctx, demoLogin)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.welcome(c, u, c.PostForm("next"))
+}
+
+// demoFor says whether this browser may enter without a password: it must run
+// on this very machine, and must not have been sent on by a proxy.
+func (s *site) demoFor(c *gin.Context) bool {
+	host, _, err := net.SplitHostPort(c.Request.RemoteAddr)
+	if err != nil || !s.Demo || c.GetHeader("X-Forwarded-For") != "" || c.GetHeader("Forwarded") != "" {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func (s *site) welcome(c *gin.Context, u store.User, next string) {
+	if err := s.signIn(c, u); err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Redirect(http.StatusSeeOther, safeNext(next))
+}
+
+func (s *site) leave(c *gin.Context) {
+	ctx := c.Request.Context()
+	if err := s.sessions.Destroy(ctx); err != nil {
+		s.fail(c, err)
+		return
+	}
+	http.SetCookie(c.Writer, &http.Cookie{Name: s.sessions.Cookie.Name, Path: "/", MaxAge: -1,
+		HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode})
+	c.Redirect(http.StatusSeeOther, "/login")
+}
+
+// safeNext lets a login lead to a page of this site only.
+func safeNext(next string) string {
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+		return "/"
+	}
+	return next
+}

@@ -1,0 +1,179 @@
+package web
+
+import (
+	"bytes"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/labmark/labmark/content"
+	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/server/views"
+	"github.com/labmark/labmark/themes"
+)
+
+func (s *site) tutorial(c *gin.Context) {
+	o := store.Owner{UserID: viewer(c).ID, Course: c.Param("course"), Tutorial: c.Param("tutorial")}
+	t, course := s.Catalog.Tutorial(o)
+	if t == nil {
+		s.fail(c, errNoPage)
+		return
+	}
+	student, err := s.student(c, o)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	page := themes.TutorialPage{
+		Layout:  s.layout(c, t.Title, coursesCrumb, themes.Crumb{Title: course.Title, Href: coursePath(course)}),
+		Heading: t.Title, Summary: t.Summary, Duration: t.Duration, API: "/api" + tutorialPath(course, t),
+		Score: views.Score(student.Progress), Guest: views.Guest(s.Guests.Status(o)), Next: next(course, t),
+	}
+	page.Language = course.Language
+	for _, g := range t.Guests {
+		page.Guests = append(page.Guests, g.Name)
+	}
+	for _, step := range t.Steps {
+		page.Steps = append(page.Steps, themes.Step{ID: step.ID, Title: step.Title, Body: student.Body(step.Body)})
+	}
+	s.page(c, http.StatusOK, page)
+}
+
+// student gathers what an owner's pages differ by from others'.
+func (s *site) student(c *gin.Context, o store.Owner) (views.Student, error) {
+	t, _ := s.Catalog.Tutorial(o)
+	p, err := s.book.Tutorial(c.Request.Context(), o)
+	return views.Student{Tutorial: t, Values: s.Catalog.Values(o), Progress: p}, err
+}
+
+// next is the tutorial that follows, or nil.
+func next(course *content.Course, t *content.Tutorial) *themes.Crumb {
+	for i, other := range course.Tutorials {
+		if other == t && i+1 < len(course.Tutorials) {
+			n := course.Tutorials[i+1]
+			return &themes.Crumb{Title: n.Title, Href: tutorialPath(course, n)}
+		}
+	}
+	return nil
+}
+
+// guest starts, resets or stops the student's machine.
+func (s *site) guest(c *gin.Context) {
+	o := owner(c)
+	var status guests.Status
+	switch act := c.Param("act"); act {
+	case "start", "reset":
+		kind, err := s.kind(o)
+		if err != nil {
+			s.fail(c, err)
+			return
+		}
+		do := s.Guests.Start
+		if act == "reset" {
+			do = s.Guests.Reset
+		}
+		status = do(o, kind)
+	case "stop":
+		status = s.Guests.Stop(o)
+	default:
+		s.fail(c, errNoPage)
+		return
+	}
+	c.JSON(http.StatusAccepted, views.Guest(status))
+}
+
+// kind is the machine that a tutorial asks for.
+func (s *site) kind(o store.Owner) (guests.Kind, error) {
+	t, _ := s.Catalog.Tutorial(o)
+	digest, err := s.Image(t.Guests[0].Image)
+	return guests.Kind{Image: digest, Memory: t.Guests[0].Memory}, err
+}
+
+// check begins an attempt.
+func (s *site) check(c *gin.Context) {
+	var in struct {
+		Attempt string `json:"attempt"`
+	}
+	if err := c.ShouldBindJSON(&in); err != nil {
+		s.fail(c, errBadInput)
+		return
+	}
+	o := owner(c)
+	t, _ := s.Catalog.Tutorial(o)
+	a, err := s.Grader.Submit(c.Request.Context(), o, t, c.Param("check"), in.Attempt)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	p, err := s.book.Tutorial(c.Request.Context(), o)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusAccepted, views.Attempt(a, p.Checks[a.Check]))
+}
+
+// hint opens a hint, once enough has been tried, and takes its cost.
+func (s *site) hint(c *gin.Context) {
+	o := owner(c)
+	student, err := s.student(c, o)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	for _, h := range student.Tutorial.Hints {
+		if h.ID != c.Param("hint") {
+			continue
+		}
+		if !student.Progress.Hints[h.ID].Due {
+			s.fail(c, errNotDue)
+			return
+		}
+		if err := s.Store.OpenHint(c.Request.Context(), o, h.ID); err != nil {
+			s.fail(c, err)
+			return
+		}
+		p, err := s.book.Tutorial(c.Request.Context(), o)
+		if err != nil {
+			s.fail(c, err)
+			return
+		}
+		s.Desk.Score(o, p)
+		s.fragment(c, student.Body(h.Body))
+		return
+	}
+	s.fail(c, errNoPage)
+}
+
+// solution shows a solution that the author lets students read, to one who
+// has passed its check.
+func (s *site) solution(c *gin.Context) {
+	student, err := s.student(c, owner(c))
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	check := c.Param("check")
+	for _, sol := range student.Tutorial.Solutions {
+		if sol.For == check && sol.Shown {
+			if !student.Progress.Checks[check].Passed {
+				s.fail(c, errNotPassed)
+				return
+			}
+			s.fragment(c, student.Script(sol))
+			return
+		}
+	}
+	s.fail(c, errNotPassed)
+}
+
+// fragment answers with a piece of a page.
+func (s *site) fragment(c *gin.Context, parts []themes.Part) {
+	var html bytes.Buffer
+	if err := s.Theme.RenderParts(&html, parts); err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"html": html.String()})
+}

@@ -1,0 +1,106 @@
+// Package web speaks HTTP: pages, requests of pages, events, terminals. It is
+// the only package that knows Gin.
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/gin-contrib/gzip"
+	"github.com/gin-gonic/gin"
+
+	"github.com/labmark/labmark/server/attempts"
+	"github.com/labmark/labmark/server/catalog"
+	"github.com/labmark/labmark/server/events"
+	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/login"
+	"github.com/labmark/labmark/server/news"
+	"github.com/labmark/labmark/server/progress"
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/themes"
+)
+
+// Config is all that the web layer needs.
+type Config struct {
+	Store   *store.Store
+	Catalog *catalog.Catalog
+	Guests  *guests.Manager
+	Grader  *attempts.Grader
+	Hub     *events.Hub
+	Desk    *news.Desk
+	Door    *login.Door
+	Theme   *themes.Theme
+	// Image turns an image's name into its digest.
+	Image func(name string) (string, error)
+	// Demo offers a login without password to browsers on this machine.
+	Demo bool
+	// Secure marks cookies for HTTPS only.
+	Secure bool
+	// TrustedProxies may say for whom they speak, as addresses or CIDR ranges.
+	TrustedProxies []string
+	Log            *slog.Logger
+}
+
+// site has a handler a file; see the route table in New.
+type site struct {
+	Config
+	sessions *scs.SessionManager
+	book     progress.Book
+}
+
+// sessionLife is how long a browser stays signed in.
+const sessionLife = 30 * 24 * time.Hour
+
+// New returns the handler for everything that Labmark serves.
+func New(cfg Config) (http.Handler, error) {
+	s := &site{Config: cfg, sessions: scs.New(), book: progress.Book{Store: cfg.Store, Catalog: cfg.Catalog}}
+	s.sessions.Store = store.Sessions{Store: cfg.Store}
+	s.sessions.Lifetime = sessionLife
+	s.sessions.HashTokenInStore = true
+	s.sessions.Cookie.Name = "labmark"
+	s.sessions.Cookie.Secure = cfg.Secure
+	s.sessions.Cookie.SameSite = http.SameSiteLaxMode
+
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	r.HandleMethodNotAllowed = true
+	if err := r.SetTrustedProxies(cfg.TrustedProxies); err != nil {
+		return nil, err
+	}
+	r.Use(s.logged, s.recovered, headers)
+	r.GET("/healthz", s.health)
+	r.GET("/assets/*file", gzip.Gzip(gzip.DefaultCompression), gin.WrapH(cfg.Theme.Assets()))
+
+	r.NoRoute(func(c *gin.Context) { s.fail(c, errNoPage) })
+	r.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
+
+	open := r.Group("/", s.session)
+	open.GET("/login", s.loginPage)
+	open.POST("/login", s.enter)
+	open.POST("/login/demo", s.enterDemo)
+	open.POST("/logout", s.leave)
+
+	in := open.Group("/", s.signedIn)
+	pages := in.Group("/", gzip.Gzip(gzip.DefaultCompression))
+	pages.GET("/", s.courses)
+	pages.GET("/progress", s.progress)
+	pages.GET("/courses/:course", s.course)
+	pages.GET("/courses/:course/:tutorial", s.tutorial)
+	pages.GET("/courses/:course/:tutorial/files/*file", s.file)
+
+	api := in.Group("/api/courses/:course/:tutorial", s.known)
+	api.GET("/events", s.events)
+	api.GET("/terminal", s.terminal)
+	api.POST("/guest/:act", s.guest)
+	api.POST("/checks/:check", s.check)
+	api.POST("/hints/:hint", s.hint)
+	api.POST("/solutions/:check", s.solution)
+
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "This request came from another site and was refused.", http.StatusForbidden)
+	}))
+	return guard.Handler(r), nil
+}
