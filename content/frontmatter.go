@@ -33,7 +33,7 @@ func frontMatter(src *source, d defaults) (*Tutorial, defaults, int) {
 	root := y.parse(text)
 	if root == nil {
 		if len(src.findings) == 0 {
-			src.fail(0, 0, "The front matter is empty.", "Give the tutorial a title: “title: …”.")
+			src.fail(0, len(fence), "The front matter is empty.", "Give the tutorial a title: “title: …”.")
 		}
 		t.Guests = d.guests
 		return t, d, body
@@ -60,7 +60,7 @@ func frontMatter(src *source, d defaults) (*Tutorial, defaults, int) {
 // starts; -1 after an error.
 func cutFrontMatter(src *source) (text string, first, body int) {
 	if strings.TrimRight(src.line(0), " \t") != fence {
-		src.fail(0, 0, "A tutorial starts with front matter.", "Make the first lines “---”, “title: …”, “---”.")
+		src.fail(0, len(src.line(0)), "A tutorial starts with front matter.", "Make the first lines “---”, “title: …”, “---”.")
 		return "", 0, -1
 	}
 	for n := 1; n < len(src.lines); n++ {

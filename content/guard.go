@@ -46,6 +46,13 @@ var (
 	fenced = regexp.MustCompile("(?i)(?:```|~~~)[ \t]*(" + blockNames + ")\\b")
 )
 
+var (
+	// attributed ends in the attributes of a block.
+	attributed = regexp.MustCompile(`\{[ \t]*(?:#[a-z]|(?:for|expect|points|after|cost)=)[^{}]*\}[ \t]*$`)
+	// stated is a check's message.
+	stated = regexp.MustCompile(`^[ \t]*:(?:pass|fail):`)
+)
+
 // guard refuses whatever looks like a block without being one, and collects
 // nothing: blocks themselves are compiled later.
 func (c *compiler) guard(doc ast.Node) {
@@ -68,6 +75,7 @@ func (c *compiler) guard(doc ast.Node) {
 				code = append(code, span{s.Start, s.Stop})
 			}
 			c.fenceInFence(n)
+			c.remainsInFence(n)
 		case *ast.CodeBlock:
 			for i := range n.Lines().Len() {
 				s := n.Lines().At(i)
@@ -114,9 +122,24 @@ func (c *compiler) fenceInFence(n *fenceBlock) {
 	}
 }
 
+// remainsInFence looks for a block's remains in plain code: as the first
+// line, or as messages.
+func (c *compiler) remainsInFence(n *fenceBlock) {
+	if kind, _, _ := classifyFence(c.page.text[n.word.start:n.word.stop], ""); kind != plainFence {
+		return
+	}
+	for i := range n.Lines().Len() {
+		s := n.Lines().At(i)
+		line := bytes.TrimRight(c.source[s.Start:s.Stop], "\n")
+		if stated.Match(line) || i == 0 {
+			c.remains(s.Start, line)
+		}
+	}
+}
+
 // lookAlikes refuses lines of prose that look like the start of a block.
 func (c *compiler) lookAlikes(known, inCode map[int]bool) {
-	text := []byte(c.page.text)
+	text := c.source
 	for at := 0; at < len(text); {
 		end := bytes.IndexByte(text[at:], '\n')
 		if end < 0 {
@@ -124,6 +147,7 @@ func (c *compiler) lookAlikes(known, inCode map[int]bool) {
 		}
 		line := text[at : at+end]
 		if !known[at] && !inCode[at] {
+			c.remains(at, line)
 			m := braced.FindSubmatchIndex(line)
 			if m == nil {
 				m = fenced.FindSubmatchIndex(line)
@@ -141,6 +165,20 @@ func (c *compiler) lookAlikes(known, inCode map[int]bool) {
 		at += end + 1
 	}
 }
+
+// remains refuses a shown line that looks like part of a block whose start
+// was broken.
+func (c *compiler) remains(at int, line []byte) {
+	place, what := stated.FindIndex(line), "a check's message"
+	if m := attributed.FindIndex(line); m != nil && !headingLine.Match(line) {
+		place, what = m, "a block's attributes"
+	}
+	if place != nil {
+		c.failPage(span{at + place[0], at + place[1]}, "This looks like "+what+", but stands in no block.", "Look at the block's first line: “```word {attributes}”.")
+	}
+}
+
+var headingLine = regexp.MustCompile(`^ {0,3}#{1,6}[ \t]`)
 
 // undeclared refuses holes in prose that nothing fills.
 func (c *compiler) undeclared(code []span) {

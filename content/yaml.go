@@ -65,7 +65,11 @@ func (y *yamlText) fail(n ast.Node, message, mend string) {
 		y.src.fail(y.src.lines[y.first], 0, message, mend)
 		return
 	}
-	y.failToken(n.GetToken(), message, mend)
+	at := n.GetToken()
+	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 && m.Values[0].Key.GetToken() != nil {
+		at = m.Values[0].Key.GetToken() // its own token is a colon
+	}
+	y.failToken(at, message, mend)
 }
 
 func (y *yamlText) failToken(t *token.Token, message, mend string) {

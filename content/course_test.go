@@ -1,0 +1,166 @@
+package content
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+const courseYAML = "id: demo\ntitle: A demo\n"
+
+// opening starts every tutorial of these tests.
+const opening = `---
+title: Serve pages
+guests:
+  web: {image: debian-12}
+vars:
+  port: {int: 8000-8999}
+  user: {choice: [ann, bob, cid]}
+---
+`
+
+// courseWith makes a course of one tutorial, "web".
+func courseWith(tutorial string) fstest.MapFS {
+	return fstest.MapFS{
+		"course.yaml":          {Data: []byte(courseYAML)},
+		"tutorials/web.md":     {Data: []byte(tutorial)},
+		"tutorials/tree.png":   {Data: []byte("png")},
+		"tutorials/notes.txt":  {Data: []byte("notes")},
+		"tutorials/.hidden":    {Data: []byte("no")},
+		"tutorials/pipes.md":   {Data: []byte("---\ntitle: Pipes\n---\n## Join {#join}\n\nText.\n")},
+		"tutorials/x/note.txt": {Data: []byte("notes")},
+	}
+}
+
+// mustCompile loads the one tutorial that the text makes.
+func mustCompile(tb testing.TB, tutorial string) *Tutorial {
+	tb.Helper()
+	c, findings := Load(courseWith(tutorial))
+	if err := findings.Err(); err != nil {
+		tb.Fatalf("the course is refused:\n%v", err)
+	}
+	return c.Tutorial("web")
+}
+
+// dump shows a body with its widgets and holes in ⟦⟧.
+func dump(b Body) string {
+	var s strings.Builder
+	for _, p := range b {
+		switch {
+		case p.Var != "":
+			fmt.Fprintf(&s, "⟦%s⟧", p.Var)
+		case p.Check != "":
+			fmt.Fprintf(&s, "⟦check %s⟧\n", p.Check)
+		case p.Hint != "":
+			fmt.Fprintf(&s, "⟦hint %s⟧\n", p.Hint)
+		case p.Solution != "":
+			fmt.Fprintf(&s, "⟦solution %s⟧\n", p.Solution)
+		case p.Run != nil:
+			fmt.Fprintf(&s, "⟦run %q: %q⟧\n", p.Run.Guest, p.Run.Command)
+		default:
+			s.WriteString(p.HTML)
+		}
+	}
+	return s.String()
+}
+
+// visible is all that a student may be sent of a tutorial before any hint is
+// opened.
+func visible(t *Tutorial) string {
+	var s strings.Builder
+	s.WriteString(t.Title + "\n" + t.Summary + "\n")
+	for _, step := range t.Steps {
+		s.WriteString(step.Title + "\n" + dump(step.Body))
+	}
+	return s.String()
+}
+
+func TestLoadGivesCourseInOrder(t *testing.T) {
+	fsys := courseWith(opening + "Text.\n")
+	fsys["course.yaml"].Data = []byte("id: demo\ntitle: A demo\nsummary: S\nlanguage: de\ntutorials: [web, pipes]\n")
+	c, findings := Load(fsys)
+	if len(findings) > 0 {
+		t.Fatal(findings)
+	}
+	if c.ID != "demo" || c.Title != "A demo" || c.Summary != "S" || c.Language != "de" {
+		t.Errorf("got %+v", c)
+	}
+	if len(c.Tutorials) != 2 || c.Tutorials[0].ID != "web" || c.Tutorials[1].ID != "pipes" {
+		t.Errorf("the order is not the author's: %v", c.Tutorials)
+	}
+	if g := c.Tutorials[1].Guests; len(g) != 1 || g[0] != defaultGuest {
+		t.Errorf("a tutorial without guests got %v", g)
+	}
+}
+
+func TestRevisionChangesWithAnyFile(t *testing.T) {
+	revision := func(change string) string {
+		fsys := courseWith(opening + "![a tree](tree.png)\n")
+		if change != "" {
+			fsys[change].Data = append(fsys[change].Data, '\n')
+		}
+		c, findings := Load(fsys)
+		if c == nil {
+			t.Fatal(findings)
+		}
+		return c.Revision
+	}
+	first := revision("")
+	if again := revision(""); again != first {
+		t.Errorf("the same files gave %s and %s", first, again)
+	}
+	for _, name := range []string{"course.yaml", "tutorials/web.md", "tutorials/tree.png"} {
+		if revision(name) == first {
+			t.Errorf("%s changed, the revision did not", name)
+		}
+	}
+	if revision("tutorials/notes.txt") != first {
+		t.Error("a file that no page uses changed the revision")
+	}
+}
+
+func TestDefaultsComeFromCourse(t *testing.T) {
+	fsys := courseWith("---\ntitle: T\nguests:\n  box: {memory: 64M}\nlimits: {timeout: 3s}\n---\n" +
+		"```check {#a unsolved}\ntrue\n```\n```check {#b unsolved points=5 timeout=1m sticky}\ntrue\n```\n")
+	fsys["course.yaml"].Data = []byte("id: demo\ntitle: D\nguests:\n  box: {user: ann, memory: 1G}\n" +
+		"grading: {points: 2.5, sticky: false}\nlimits: {timeout: 20s}\n")
+	c, findings := Load(fsys)
+	if c == nil {
+		t.Fatal(findings)
+	}
+	w := c.Tutorial("web")
+	if w.Guests[0] != (Guest{Name: "box", Image: "debian-12", Memory: 64 << 20, User: "ann"}) {
+		t.Errorf("guest %+v", w.Guests[0])
+	}
+	a, b := w.Checks[0], w.Checks[1]
+	if a.Points != 2.5 || a.Sticky || a.Timeout.String() != "3s" {
+		t.Errorf("a check without attributes got %+v", a)
+	}
+	if b.Points != 5 || !b.Sticky || b.Timeout.String() != "1m0s" {
+		t.Errorf("a check with attributes got %+v", b)
+	}
+}
+
+func TestFilesAreThoseThatPagesLinkTo(t *testing.T) {
+	c, findings := Load(courseWith(opening + "![a tree](tree.png) [notes](x/note.txt) [next](pipes.md#join) [all](pipes)\n"))
+	if c == nil {
+		t.Fatal(findings)
+	}
+	got := dump(c.Tutorial("web").Steps[0].Body)
+	for _, want := range []string{`src="web/files/tree.png"`, `href="web/files/x/note.txt"`, `href="pipes#join"`, `href="pipes"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page has no %s:\n%s", want, got)
+		}
+	}
+	f, err := c.File("web", "tree.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	for _, name := range []string{"notes.txt", "web.md", "../course.yaml", ".hidden", ""} {
+		if _, err := c.File("web", name); err == nil {
+			t.Errorf("%q is served though no page links to it", name)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package content
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// secretive is a tutorial with the word "s3cr3t" wherever no student may see
+// it, and nowhere else.
+const secretive = opening + `
+Some *text* on {{port}}.
+
+## Serve a page
+
+:::task {#serve title="Serve a page"}
+Make nginx answer.
+
+` + "```check {#up host=web points=2}" + `
+:pass: s3cr3t pass
+:fail: s3cr3t fail
+test "$x" = s3cr3t
+` + "```" + `
+
+` + "```solve {for=up}" + `
+echo s3cr3t >/x
+` + "```" + `
+
+` + "```mistake {for=up expect=\"s3cr3t fail\"}" + `
+rm s3cr3t
+` + "```" + `
+
+` + "```bash" + `
+ls
+` + "```" + `
+
+:::hint {after=2}
+Look for s3cr3t.
+:::
+:::
+
+Done.
+`
+
+func TestSecretsStayOffPages(t *testing.T) {
+	tutorial := mustCompile(t, secretive)
+	if page := visible(tutorial); strings.Contains(page, "s3cr3t") {
+		t.Errorf("the page shows a secret:\n%s", page)
+	}
+	if !strings.Contains(dump(tutorial.Hints[0].Body), "s3cr3t") {
+		t.Error("the hint lost its text")
+	}
+	check := tutorial.Checks[0]
+	for _, text := range []string{check.Script, check.PassMessage, check.FailMessage, tutorial.Solutions[0].Script,
+		tutorial.Mistakes[0].Script, tutorial.Mistakes[0].Expect} {
+		if !strings.Contains(text, "s3cr3t") {
+			t.Errorf("%q lost its text", text)
+		}
+	}
+}
+
+func TestShownSolutionIsNotOnPageEither(t *testing.T) {
+	tutorial := mustCompile(t, strings.Replace(secretive, "{for=up}", "{for=up show}", 1))
+	if page := visible(tutorial); strings.Contains(page, "s3cr3t") || !strings.Contains(page, "⟦solution up⟧") {
+		t.Errorf("the page should have the solution's place and not its text:\n%s", page)
+	}
+	if !tutorial.Solutions[0].Shown {
+		t.Error("the solution is not marked as shown")
+	}
+}
+
+// TestTypoNeverShowsSecret makes every mistake of one key that a text can
+// have: each character left out, doubled, swapped with the next or replaced,
+// each line left out, doubled, joined with the next, indented or split from
+// its end. The course must be refused, or keep its secrets.
+func TestTypoNeverShowsSecret(t *testing.T) {
+	body := secretive
+	seen := map[string]bool{}
+	refusals := 0
+	try := func(what, text string) {
+		if seen[text] {
+			return
+		}
+		seen[text] = true
+		c, _ := Load(courseWith(text))
+		if c == nil {
+			refusals++
+			return
+		}
+		if page := visible(c.Tutorial("web")); strings.Contains(page, "s3cr3t") {
+			t.Errorf("%s: the page shows a secret\n%s", what, page)
+		}
+	}
+	for i := range len(body) {
+		what := fmt.Sprintf("byte %d %q", i, body[i])
+		try(what+" left out", body[:i]+body[i+1:])
+		try(what+" doubled", body[:i+1]+body[i:])
+		if i+1 < len(body) {
+			try(what+" swapped", body[:i]+body[i+1:i+2]+body[i:i+1]+body[i+2:])
+		}
+		for _, with := range []string{"x", " ", "\n", "`", ":", "{", "}", "\"", "#", ">", "<", "~", "-", "\t", "\\", "!--"} {
+			try(what+" replaced by "+with, body[:i]+with+body[i+1:])
+		}
+	}
+	lines := strings.SplitAfter(body, "\n")
+	join := func(lines ...[]string) string { return strings.Join(slices.Concat(lines...), "") }
+	for i, line := range lines {
+		what := fmt.Sprintf("line %d", i+1)
+		rest := lines[i+1:]
+		try(what+" left out", join(lines[:i], rest))
+		try(what+" doubled", join(lines[:i], []string{line, line}, rest))
+		for _, indent := range []string{"  ", "    ", "\t", "> ", "- ", "1. ", "<!-- ", "<div>", "# ", "``", "```", ":::", "\\"} {
+			try(what+" after "+indent, join(lines[:i], []string{indent + line}, rest))
+		}
+		if len(rest) > 0 {
+			try(what+" swapped", join(lines[:i], []string{rest[0], line}, rest[1:]))
+		}
+		try(what+" in capitals", join(lines[:i], []string{strings.ToUpper(line)}, rest))
+	}
+	if refusals < len(seen)/10 {
+		t.Errorf("only %d of %d mistakes were refused: is this test still looking?", refusals, len(seen))
+	}
+	t.Logf("%d mistakes, %d refused", len(seen), refusals)
+}
