@@ -56,7 +56,7 @@ func newProgram(s Script, nonce, id string) (program, error) {
 		// nor /proc, and does not fork.
 		load := fmt.Sprintf(`LC_ALL=C read -rN %d p;LC_ALL=C read -rN %d s;eval "$p";eval "$s"`, len(prelude), len(s.Body))
 		p.input = prelude + s.Body
-		p.command = become(s.User, "/bin/bash --noprofile --norc -c "+shellQuote(load))
+		p.command = become(s.User, id, "/bin/bash --noprofile --norc -c "+shellQuote(load))
 		if s.User == "" || s.User == "root" {
 			// A bash that was not started by an ordinary sshd has a clean
 			// environment already: a second one would cost milliseconds.
@@ -64,22 +64,23 @@ func newProgram(s Script, nonce, id string) (program, error) {
 		}
 	case "sh":
 		p.input = shellPrelude(preludeSh, s, p.records, user, home, id) + "eval " + shellQuote(s.Body) + "\n"
-		p.command = become(s.User, `/bin/sh -c `+shellQuote(`s=$(cat);eval "$s"`))
+		p.command = become(s.User, id, `/bin/sh -c `+shellQuote(`s=$(cat);eval "$s"`))
 	case "python":
 		p.input = pythonPrelude(s, p.records, user, id)
-		p.command = become(s.User, `/usr/bin/python3 -IBc `+shellQuote(`import sys;exec(sys.stdin.buffer.read())`))
+		p.command = become(s.User, id, `/usr/bin/python3 -IBc `+shellQuote(`import sys;exec(sys.stdin.buffer.read())`))
 	}
 	return p, nil
 }
 
-// become returns a shell command that turns into argv, run by user with an
-// empty environment. setpriv, unlike su and runuser, neither forks nor asks
+// become returns a shell command that turns into argv, run by user with no
+// environment but the run's mark. setpriv, unlike su and runuser, neither forks nor asks
 // PAM, which a student may have upset.
-func become(user, argv string) string {
+func become(user, id, argv string) string {
+	clean := "exec /usr/bin/env -i LABMARK_RUN=" + id + " "
 	if user == "" || user == "root" {
-		return "exec /usr/bin/env -i " + argv
+		return clean + argv
 	}
-	return fmt.Sprintf(`g=$(id -g %[1]s)&&exec /usr/bin/env -i /usr/bin/setpriv --reuid=%[1]s --regid="$g" --init-groups %[2]s`, user, argv)
+	return fmt.Sprintf(`g=$(/usr/bin/id -g %[1]s)&&%[2]s/usr/bin/setpriv --reuid=%[1]s --regid="$g" --init-groups %[3]s`, user, clean, argv)
 }
 
 func (s Script) validate() error {

@@ -68,7 +68,7 @@ func closeSoon(s *session) {
 
 // killScript ends whatever carries a run's mark in its environment, however
 // it left the process group; twice over, for what forks meanwhile.
-const killScript = `for i in 1 2 3 4 5;do p=;for f in $(grep -lszxF LABMARK_RUN=%s /proc/[0-9]*/environ);do f=${f%%/environ};p="$p ${f#/proc/}";done;` +
+const killScript = `for i in 1 2 3 4 5;do p=;for f in $(/usr/bin/grep -lszxF LABMARK_RUN=%s /proc/[0-9]*/environ);do f=${f%%/environ};p="$p ${f#/proc/}";done;` +
 	`[ "$p" ]||break;kill -9 $p;done 2>/dev/null`
 
 // kill ends a script's process group by an SSH signal, and then by a second
