@@ -93,7 +93,9 @@ export class GuestBar {
     this.element.dataset.state = state
     document.body.dataset.guest = state
     part('guest-state').textContent = titles[state]
-    part('guest-detail').textContent = detail || (state === 'ready' ? image ?? '' : '')
+    // An image may be named by its digest, which tells a student nothing.
+    const name = state === 'ready' && image && image.length <= 40 ? image : ''
+    part('guest-detail').textContent = detail || name
     const focused = document.activeElement
     this.buttons.start.hidden = !(state === 'none' || state === 'failed')
     this.buttons.reset.hidden = !(state === 'ready' || state === 'failed')

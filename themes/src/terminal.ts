@@ -7,6 +7,11 @@ import { Screen } from './screen'
 // Notice is words over the terminal; "" is none. again tries at once.
 export type Notice = (words: string, again?: () => void) => void
 
+// reply is what a terminal answers to a program: attributes, positions, modes,
+// colours. See ECMA-48 and xterm's control sequences. Keys look different, but
+// for some function keys with modifiers.
+const reply = /^\x1b(?:\[[?>]?[\d;]*(?:c|R|n|t|\$y)|[\]P])/
+
 const dim = (words: string) => `\r\n\x1b[2m${words}\x1b[0m\r\n`
 
 export class GuestTerminal {
@@ -15,6 +20,8 @@ export class GuestTerminal {
   private generation = -1
   private ended = false
   private muted = false
+  private mutedUntil = 0
+  private unmuting = 0
   private countdown = 0
 
   constructor(
@@ -55,7 +62,7 @@ export class GuestTerminal {
   // type has a command typed as if pasted. One line is also run; of several
   // lines the student presses the last Enter, having read them.
   type(command: string): boolean {
-    if (!this.connection.live || this.muted) return false
+    if (!this.connection.live) return false
     this.screen.terminal.paste(command)
     if (!command.includes('\n')) this.screen.terminal.input('\r')
     this.screen.terminal.focus()
@@ -72,22 +79,29 @@ export class GuestTerminal {
       if (data.includes('\r')) this.connect()
       return
     }
-    if (!this.muted) this.connection.send(bytes)
+    if (!(this.muted && reply.test(data))) this.connection.send(bytes)
   }
 
   // attached is followed by old output, where replay is set. Old questions of
   // programs to the terminal (where is the cursor?) must not be answered into
-  // the shell again, so answers are held back until the replay is shown.
+  // the shell again, so answers are held back until the replay is shown: until
+  // output pauses, but not for ever, since a program may never pause.
   private attached(replay: boolean): void {
     if (!replay) return
     this.screen.terminal.write('\x1bc') // RIS: a new page, in order with the rest
     this.muted = true
-    setTimeout(() => (this.muted = false), 1000)
+    this.unmuteAfter(1500)
+    this.mutedUntil = Date.now() + 1500
+  }
+
+  private unmuteAfter(pause: number): void {
+    clearTimeout(this.unmuting)
+    this.unmuting = window.setTimeout(() => (this.muted = false), pause)
   }
 
   private output(bytes: Uint8Array, parsed: () => void): void {
     this.screen.terminal.write(bytes, () => {
-      this.muted = false
+      if (this.muted) this.unmuteAfter(Math.min(150, this.mutedUntil - Date.now()))
       parsed()
     })
   }
