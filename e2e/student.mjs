@@ -63,7 +63,7 @@ export function waitForTerminal(page, wanted, { deadline = 30_000, guest } = {})
 // typeInTerminal types a line key by key and presses Enter, as a student does.
 export async function typeInTerminal(page, line, { enter = true } = {}) {
   await showTerminal(page)
-  await page.locator('.terminal:not([hidden]) .xterm-helper-textarea').focus()
+  await page.locator('.screen:not([hidden]) .xterm-helper-textarea').focus()
   await page.keyboard.type(line, { delay: 5 })
   if (enter) await page.keyboard.press('Enter')
 }

@@ -31,8 +31,8 @@ describe('tutorial', () => {
 
   test('the machine starts by itself and says what it does', async () => {
     await page.goto(address)
-    await page.getByText('Booting your machine…').waitFor()
-    await page.getByText('Taking a machine from the shelf').waitFor()
+    await page.locator('#guest-state').getByText('Booting your machine…').waitFor()
+    await page.locator('#guest-detail').getByText('Taking a machine from the shelf').waitFor()
     await axe(page)
     await student.guestState(page, 'ready')
     await page.locator('#guest-state').getByText('Ready.').waitFor()

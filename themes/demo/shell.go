@@ -85,8 +85,7 @@ func (t *toy) print(ctx context.Context, out string) {
 
 // input echoes, and runs a line at Enter. It reports whether the shell lives.
 func (t *toy) input(ctx context.Context, in string) bool {
-	in = strings.NewReplacer("\x1b[200~", "", "\x1b[201~", "").Replace(in)
-	for _, r := range in {
+	for _, r := range unbracketed(in) {
 		switch {
 		case r == '\r':
 			line := t.line.String()
@@ -118,6 +117,18 @@ func (t *toy) input(ctx context.Context, in string) bool {
 		}
 	}
 	return true
+}
+
+// unbracketed takes the marks of a bracketed paste off. As in a real shell, a
+// line end in it does not run the line. Marks that are split between two
+// frames are beyond a toy.
+func unbracketed(in string) string {
+	before, rest, found := strings.Cut(in, "\x1b[200~")
+	if !found {
+		return in
+	}
+	pasted, after, _ := strings.Cut(rest, "\x1b[201~")
+	return before + strings.ReplaceAll(pasted, "\r", "\n") + after
 }
 
 // outputOf knows a few commands that show what a terminal can.

@@ -1,6 +1,10 @@
 // One terminal's WebSocket, after docs/architecture.md, "The terminal's
 // WebSocket". It connects again by itself, with growing pauses.
 
+// State is "lost" in the pause before the next try, "off" where there is no
+// running guest, and "closed" on demand.
+export type State = 'connecting' | 'open' | 'lost' | 'off' | 'closed'
+
 export interface Wire {
   // output is bytes of the program. parsed is to be called when they are shown.
   output(bytes: Uint8Array, parsed: () => void): void
@@ -8,9 +12,7 @@ export interface Wire {
   attached(replay: boolean): void
   ended(status: number): void
   error(message: string): void
-  // state is "open"; "lost" with the pause before the next try, in
-  // milliseconds; "off" where there is no running guest; or "closed".
-  state(state: 'connecting' | 'open' | 'lost' | 'off' | 'closed', pause?: number): void
+  state(state: State): void
   size(): { cols: number; rows: number }
 }
 
@@ -141,8 +143,7 @@ export class Connection {
       this.wire.state('off')
       return
     }
-    const pause = Math.min(15_000, 500 * 2 ** this.failures++)
-    this.wire.state('lost', pause)
-    this.timer = window.setTimeout(() => this.open(), pause)
+    this.wire.state('lost')
+    this.timer = window.setTimeout(() => this.open(), Math.min(15_000, 500 * 2 ** this.failures++))
   }
 }

@@ -1,7 +1,7 @@
 // The terminal of one guest: a screen, a connection, and what is said when
 // there is none.
 import { API, Guest } from './api'
-import { Connection } from './connection'
+import { Connection, State } from './connection'
 import { Screen } from './screen'
 
 // Notice is words over the terminal; "" is none. again tries at once.
@@ -22,7 +22,6 @@ export class GuestTerminal {
   private muted = false
   private mutedUntil = 0
   private unmuting = 0
-  private countdown = 0
 
   constructor(
     readonly guest: string,
@@ -37,7 +36,7 @@ export class GuestTerminal {
       attached: (replay) => this.attached(replay),
       ended: (status) => this.shellEnded(status),
       error: (message) => terminal.write(dim(message)),
-      state: (state, pause) => this.connectionState(state, pause ?? 0),
+      state: (state) => this.connectionState(state),
       size: () => ({ cols: terminal.cols, rows: terminal.rows }),
     })
     const text = new TextEncoder()
@@ -112,22 +111,10 @@ export class GuestTerminal {
     this.screen.terminal.write(dim(`The shell has ended${how}. Press Enter for a new one.`))
   }
 
-  private connectionState(state: string, pause: number): void {
-    clearInterval(this.countdown)
-    if (state !== 'lost') {
-      // The first try is quick; words would only flicker.
-      if (state !== 'connecting') this.notice('')
-      return
-    }
-    const until = Date.now() + pause
-    const say = () => {
-      const left = Math.ceil((until - Date.now()) / 1000)
-      this.notice(
-        left > 0 ? `The terminal's connection is lost. Trying again in ${left} s; programs go on.` : 'Connecting…',
-        () => this.connection.hurry(),
-      )
-    }
-    say()
-    this.countdown = window.setInterval(say, 1000)
+  private connectionState(state: State): void {
+    if (state === 'lost') {
+      // No seconds are counted down: screen readers would read each of them.
+      this.notice("The terminal's connection is lost. Trying again; your programs go on.", () => this.connection.hurry())
+    } else if (state !== 'connecting') this.notice('')
   }
 }

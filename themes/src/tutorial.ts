@@ -103,7 +103,7 @@ async function start(): Promise<void> {
   setInterval(() => showTimes(part('tutorial')), 30_000)
 
   await fontLoaded()
-  for (const place of all('.terminal')) {
+  for (const place of all('.screen')) {
     const guest = place.dataset.guest!
     const notice = (words: string, again?: () => void) => {
       losses.set(guest, { words, again })
