@@ -64,8 +64,8 @@ func steps(guests []string) []themes.Step {
 			html("<p>First see where you are. <code>pwd</code> prints the folder that you stand in, <code>ls</code> what is in it:</p>"),
 			run("pwd; ls -l"),
 			html(`<p>A name that begins with a dot is hidden. <kbd>Tab</kbd> completes names, see <a href="https://www.gnu.org/software/bash/manual/">the shell's manual</a>.</p>
-<aside class="note"><p class="admonition-title">Note</p><p>Upper and lower case matter: <code>Work</code> and <code>work</code> are two folders.</p></aside>
-<section class="task" id="folder"><h3>Make a folder</h3><p>Make a folder <code>work</code> in your home folder.</p>`),
+<aside class="note" role="note"><p class="title">Note</p><p>Upper and lower case matter: <code>Work</code> and <code>work</code> are two folders.</p></aside>
+<section class="task" id="folder"><h3 class="task-title">Make a folder</h3><p>Make a folder <code>work</code> in your home folder.</p>`),
 			{Check: &c[0]},
 			{Hint: &themes.HintView{ID: "hint-1", Due: true}},
 			{Hint: &themes.HintView{ID: "hint-2", Due: true, Cost: 1}},
@@ -76,21 +76,21 @@ func steps(guests []string) []themes.Step {
 			html(`<p>An editor changes text files. Or let the shell write for you:</p>
 <pre class="chroma"><code><span class="nb">echo</span> <span class="s2">"hello"</span> &gt; notes.txt   <span class="c1"># &gt; replaces the file, &gt;&gt; adds to it</span>
 cat notes.txt</code></pre>
-<section class="task" id="note"><h3>Write a note</h3><p>Write the word <em>hello</em> into <code>work/notes.txt</code>.</p>`),
+<section class="task" id="note"><h3 class="task-title">Write a note</h3><p>Write the word <em>hello</em> into <code>work/notes.txt</code>.</p>`),
 			{Check: &c[1]},
 			{Solution: &themes.SolutionView{Check: "notes", Available: true}},
-			html(`</section><section class="task" id="copy"><h3>Copy it</h3><p>Make a folder <code>backup</code> and copy the note into it.</p>`),
+			html(`</section><section class="task" id="copy"><h3 class="task-title">Copy it</h3><p>Make a folder <code>backup</code> and copy the note into it.</p>`),
 			{Check: &c[2]},
 			html("</section>"),
 		}},
 		{ID: "tidy-up", Title: "Tidy up and pack", Body: []themes.Part{
 			html(`<p>The shell fills in patterns before it runs a command:</p><table><thead><tr><th>pattern</th><th>means</th></tr></thead><tbody><tr><td><code>*</code></td><td>anything</td></tr><tr><td><code>?</code></td><td>one character</td></tr><tr><td><code>[ab]</code></td><td>a or b</td></tr></tbody></table>
-<aside class="warning"><p class="admonition-title">Warning</p><p>There is no waste basket: what <code>rm</code> removes is gone.</p></aside>
-<section class="task" id="tidy"><h3>Tidy up</h3><p>Move the three pictures from <code>Downloads</code> to <code>Pictures</code>.</p>`),
+<aside class="warning" role="note"><p class="title">Warning</p><p>There is no waste basket: what <code>rm</code> removes is gone.</p></aside>
+<section class="task" id="tidy"><h3 class="task-title">Tidy up</h3><p>Move the three pictures from <code>Downloads</code> to <code>Pictures</code>.</p>`),
 			{Check: &c[3]},
 			html(`</section>`),
 			run("cd ~\ntar -czf work.tar.gz work\ntar -tzf work.tar.gz"),
-			html(`<section class="task" id="pack"><h3>Pack it all</h3><p>Leave an archive of <code>work</code> in your home folder.</p>`),
+			html(`<section class="task" id="pack"><h3 class="task-title">Pack it all</h3><p>Leave an archive of <code>work</code> in your home folder.</p>`),
 			{Check: &c[4]},
 			html(`</section>`),
 		}},
