@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -81,6 +82,9 @@ func receive(s *stage) error {
 }
 
 func limit(s *stage) error {
+	// The kernel's input and output thread must see an error, not die of the
+	// signal, when it reaches the limit of a file.
+	signal.Ignore(unix.SIGXFSZ)
 	limits := map[int]uint64{
 		unix.RLIMIT_CORE:     0,
 		unix.RLIMIT_MEMLOCK:  0,

@@ -1,7 +1,6 @@
 package uml
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -172,10 +171,8 @@ func (k keys) try(tb testing.TB, b vmbackend.Backend, command string) (string, e
 		return "", err
 	}
 	defer session.Close()
-	var out bytes.Buffer
-	session.Stdout, session.Stderr = &out, &out
-	err = session.Run(command)
-	return strings.TrimSpace(out.String()), err
+	out, err := session.CombinedOutput(command)
+	return strings.TrimSpace(string(out)), err
 }
 
 // run is try for a command that must succeed.

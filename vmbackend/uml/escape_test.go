@@ -1,0 +1,122 @@
+package uml
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestNoWayOutOfTheGuest tries, as root in a guest, what would reach the host
+// if the jail were not there.
+func TestNoWayOutOfTheGuest(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("labmark host secret"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := newBackend(t, t.TempDir())
+	k := started(t, b, "prison")
+	k.run(t, b, "mkdir -p /mnt/h")
+
+	t.Run("hostfs", func(t *testing.T) {
+		out, err := k.try(t, b, "mount -t hostfs none /mnt/h && find /mnt/h -xdev -type f -o -xdev -type d | sort")
+		if err != nil {
+			t.Logf("this kernel has no hostfs at all: %s", out)
+			return
+		}
+		for path := range strings.Lines(out) {
+			path = strings.TrimPrefix(strings.TrimSpace(path), "/mnt/h")
+			if !allowedInJail(path) {
+				t.Errorf("the guest sees %q of the host", path)
+			}
+		}
+		if out, err := k.try(t, b, "cat /mnt/h"+secret); err == nil {
+			t.Errorf("the guest read a file of the host: %s", out)
+		}
+		// The device numbers of the host's disk and of its memory.
+		for _, device := range []string{"b 254 0", "b 8 0", "c 1 1"} {
+			if out, err := k.try(t, b, "mknod /mnt/h/tmp/dev "+device); err == nil {
+				t.Errorf("the guest made a device node on the host: %s", out)
+			}
+		}
+		for _, write := range []string{"echo x > /mnt/h/file", "echo x >> /mnt/h/boot/linux", "echo x >> /mnt/h/disk/base", "echo x > /mnt/h/dev/file"} {
+			if out, err := k.try(t, b, write); err == nil {
+				t.Errorf("the guest could %s: %s", write, out)
+			}
+		}
+	})
+	t.Run("another disk", func(t *testing.T) {
+		// Its own disk is the only one, and no console is there to add more.
+		if out := k.run(t, b, "cat /proc/partitions"); strings.Count(out, "ubd") != 1 {
+			t.Errorf("the guest has these disks:\n%s", out)
+		}
+		if out, err := k.try(t, b, "mknod /tmp/ubdb b 98 16 && head -c 1 /tmp/ubdb"); err == nil {
+			t.Errorf("the guest has a second disk: %q", out)
+		}
+		if out, err := k.try(t, b, "test -e /proc/mconsole && echo 'config ubdb=/etc/passwd' > /proc/mconsole && head -c 1 /tmp/ubdb"); err == nil {
+			t.Errorf("the management console gave the guest a disk: %q", out)
+		}
+	})
+	t.Run("network", func(t *testing.T) {
+		probeNetwork(t, b, k)
+	})
+	if got := k.run(t, b, "hostname"); got != "prison" {
+		t.Errorf("after all that the guest said %q", got)
+	}
+	if content, err := os.ReadFile(secret); err != nil || string(content) != "labmark host secret" {
+		t.Errorf("the host's file holds %q, %v", content, err)
+	}
+}
+
+func allowedInJail(path string) bool {
+	for _, prefix := range []string{"/boot", "/disk", "/dev", "/lib", "/lib64", "/usr/lib", "/tmp"} {
+		if path == prefix || strings.HasPrefix(path, prefix+"/") {
+			return true
+		}
+	}
+	return path == "" || path == "/usr"
+}
+
+// probeNetwork looks for the host on the guest's network card.
+func probeNetwork(t *testing.T, b *Backend, k keys) {
+	listener, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	reached := make(chan string, 8)
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			reached <- conn.RemoteAddr().String()
+			conn.Close()
+		}
+	}()
+	if out, err := k.try(t, b, "ping -c 1 -W 20 10.0.2.1"); err != nil {
+		t.Errorf("the gateway does not answer the guest's ping: %v\n%s", err, out)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	addresses := []string{"10.0.2.1", "169.254.169.254", "127.0.0.1", "10.0.2.2"}
+	if interfaces, err := net.InterfaceAddrs(); err == nil {
+		for _, a := range interfaces {
+			if ip, ok := a.(*net.IPNet); ok && ip.IP.To4() != nil && !ip.IP.IsLoopback() {
+				addresses = append(addresses, ip.IP.String())
+			}
+		}
+	}
+	for _, address := range addresses {
+		if out, err := k.try(t, b, fmt.Sprintf("echo x | nc -w 1 %s %d", address, port)); err == nil {
+			t.Errorf("the guest reached %s: %s", address, out)
+		}
+	}
+	select {
+	case from := <-reached:
+		t.Errorf("the host was reached from %s", from)
+	default:
+	}
+}
