@@ -140,8 +140,8 @@ func cleanPath(p string) bool {
 	return strings.HasPrefix(p, "/") && p != "/" && path.Clean(p) == p && !strings.ContainsAny(p, "\x00\n")
 }
 
-func validMode(mode string) bool {
-	n, err := strconv.ParseUint(mode, 8, 32)
+func validMode(mode Mode) bool {
+	n, err := strconv.ParseUint(string(mode), 8, 32)
 	return err == nil && n <= 0o7777 && len(mode) >= 3 && len(mode) <= 4
 }
 

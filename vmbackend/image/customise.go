@@ -126,7 +126,7 @@ func buildTime() time.Time {
 func packFile(t *tar.Writer, f File) error {
 	mode := int64(0o644)
 	if f.Mode != "" {
-		mode, _ = strconv.ParseInt(f.Mode, 8, 64) // checked with the recipe
+		mode, _ = strconv.ParseInt(string(f.Mode), 8, 64) // checked with the recipe
 	}
 	user, group, both := strings.Cut(f.Owner, ":")
 	if user == "" {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/parser"
@@ -69,10 +70,20 @@ type File struct {
 	// Path is absolute. Missing folders above it are made, owned by root.
 	Path string `yaml:"path" json:"path"`
 	// Mode is octal, such as 0755; empty means 0644.
-	Mode string `yaml:"mode" json:"mode,omitempty"`
+	Mode Mode `yaml:"mode" json:"mode,omitempty"`
 	// Owner is "user" or "user:group" by name; empty means root.
 	Owner   string `yaml:"owner" json:"owner,omitempty"`
 	Content string `yaml:"content" json:"content"`
+}
+
+// Mode is a file's mode as written, in octal digits. To YAML, 0644 would be a
+// number that is 420 in decimal.
+type Mode string
+
+// UnmarshalYAML takes the text of the value, with or without quotes.
+func (m *Mode) UnmarshalYAML(text []byte) error {
+	*m = Mode(strings.Trim(strings.TrimSpace(string(text)), `"'`))
+	return nil
 }
 
 // maxRecipe bounds a recipe's length in bytes: it is text written by hand.

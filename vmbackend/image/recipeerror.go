@@ -64,27 +64,21 @@ func fromYAML(file string, source []byte, err error) *RecipeError {
 	place := located.GetToken().Position
 	message := located.GetMessage()
 	var mistyped *yaml.TypeError
-	if errors.As(err, &mistyped) {
-		message = fmt.Sprintf("a %s cannot stand here, only a %s",
-			kindWord(mistyped.SrcType.Kind().String()), kindWord(mistyped.DstType.Kind().String()))
+	var misshapen *yaml.UnexpectedNodeTypeError
+	switch {
+	case errors.As(err, &mistyped):
+		message = authorsWords.Replace(fmt.Sprintf("a %s stands where a %s should", mistyped.SrcType.Kind(), mistyped.DstType.Kind()))
+	case errors.As(err, &misshapen):
+		message = authorsWords.Replace(message)
 	}
 	return at(file, source, place.Line, place.Column, message)
 }
 
-// kindWord puts Go's word for a kind into an author's.
-func kindWord(kind string) string {
-	switch kind {
-	case "slice", "array":
-		return "list"
-	case "map", "struct":
-		return "block of fields"
-	case "string":
-		return "text"
-	case "bool":
-		return "true or false"
-	}
-	return "number"
-}
+// authorsWords puts YAML's and Go's words for kinds of values into those of
+// whoever writes a recipe.
+var authorsWords = strings.NewReplacer("sequence", "list", "slice", "list", "mapping", "block of fields",
+	"map", "block of fields", "struct", "block of fields", "string", "text", "float64", "number", "uint64", "number",
+	"int64", "number", "int", "number", "bool", "true or false")
 
 // problem is a finding of the check, at a YAML path such as $.files[0].path.
 type problem struct {
