@@ -59,4 +59,4 @@ packages-test: packages-run
 
 clean: ## remove what was built here (not images and kernels in the cache)
 	rm -rf bin themes/node_modules e2e/node_modules e2e/results
-	find themes/dist vmbackend/embedded -type f ! -name README.md -delete
+	find themes/dist vmbackend/embedded -type f ! -name README.md ! -name '*.go' -delete
