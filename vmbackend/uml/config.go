@@ -94,6 +94,9 @@ func New(cfg Config) (*Backend, error) {
 	return b, nil
 }
 
+// Initrd is the path of the initial RAM file system that holds the agent.
+func (b *Backend) Initrd() string { return b.parts.initrd }
+
 // Kernel is the path of the kernel that guests are started with.
 func (b *Backend) Kernel() string { return b.parts.kernel }
 

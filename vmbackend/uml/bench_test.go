@@ -1,0 +1,138 @@
+package uml
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/labmark/labmark/vmbackend/guestlink"
+	"github.com/labmark/labmark/vmbackend/uml/bare"
+)
+
+// firstCommand logs in and runs one command.
+func firstCommand(ctx context.Context, k keys, dial func(context.Context, string) (net.Conn, error)) error {
+	conn, err := dial(ctx, k.spec.ID)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	c, channels, requests, err := ssh.NewClientConn(conn, k.spec.ID, &ssh.ClientConfig{
+		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(k.client)},
+		HostKeyCallback: ssh.FixedHostKey(k.host.PublicKey()),
+	})
+	if err != nil {
+		return err
+	}
+	client := ssh.NewClient(c, channels, requests)
+	defer client.Close()
+	session, err := client.NewSession()
+	if err != nil {
+		return err
+	}
+	out, err := session.Output("echo ready")
+	if err == nil && string(out) != "ready\n" {
+		err = fmt.Errorf("the guest said %q", out)
+	}
+	return err
+}
+
+// BenchmarkStart measures from power-on to the first command's output, by the
+// backend (jailed, supervised, with a network) and by hand, turn about.
+func BenchmarkStart(b *testing.B) {
+	backend := newBackend(b, b.TempDir())
+	k := newKeys(b, "start", "debian-12")
+	img, err := backend.cfg.Images.ByDigest(k.spec.Image)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("labmark", func(b *testing.B) {
+		for b.Loop() {
+			err := errors.Join(backend.Create(b.Context(), k.spec), backend.Start(b.Context(), k.spec.ID),
+				firstCommand(b.Context(), k, backend.Dial))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+			if err := backend.Destroy(b.Context(), k.spec.ID); err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
+		}
+	})
+	b.Run("by-hand", func(b *testing.B) {
+		dir := b.TempDir()
+		for b.Loop() {
+			guest, err := bare.Start(b.Context(), bare.Config{
+				Kernel: backend.parts.kernel, Initrd: backend.parts.initrd, Image: img.Path, Dir: dir, Memory: defaultMemory,
+				Personal: guestlink.Personal{Hostname: "start", HostKey: k.spec.HostKey, AuthorizedKey: k.spec.AuthorizedKey},
+			})
+			if err == nil {
+				err = firstCommand(b.Context(), k, guest.Dial)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+			guest.Kill()
+			b.StartTimer()
+		}
+	})
+}
+
+// BenchmarkDestroy measures the end of a running guest.
+func BenchmarkDestroy(b *testing.B) {
+	backend := newBackend(b, b.TempDir())
+	for b.Loop() {
+		b.StopTimer()
+		started(b, backend, "end")
+		b.StartTimer()
+		if err := backend.Destroy(b.Context(), "end"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkThirtyGuests starts 30 guests at once, runs a command in each, and
+// reports what each takes of memory (PSS, supervisor included) and of disk.
+func BenchmarkThirtyGuests(b *testing.B) {
+	const guests = 30
+	backend := newBackend(b, b.TempDir())
+	all := make([]keys, guests)
+	for i := range all {
+		all[i] = newKeys(b, fmt.Sprintf("dense-%d", i), "debian-12")
+		all[i].spec.Memory = 64 << 20
+	}
+	for b.Loop() {
+		var wg sync.WaitGroup
+		for _, k := range all {
+			wg.Go(func() {
+				err := errors.Join(backend.Create(b.Context(), k.spec), backend.Start(b.Context(), k.spec.ID),
+					firstCommand(b.Context(), k, backend.Dial))
+				if err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		b.StopTimer()
+		var memory, disk int64
+		for _, k := range all {
+			s, err := backend.Stats(b.Context(), k.spec.ID)
+			if err != nil {
+				b.Fatal(err)
+			}
+			memory, disk = memory+s.Memory, disk+s.Disk
+			if err := backend.Destroy(b.Context(), k.spec.ID); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(memory)/guests/1e6, "MB/guest")
+		b.ReportMetric(float64(disk)/guests/1e3, "disk-KB/guest")
+		b.StartTimer()
+	}
+}
