@@ -29,6 +29,9 @@ type attributeError struct {
 
 const attributeForm = "Write {#id .class key=value key=\"two words\"}."
 
+// maxAttributes is more than any block takes.
+const maxAttributes = 32
+
 // parseAttributes reads "{#id .class key=value key="quoted" key}". Within
 // quotes \" and \\ stand for a quote and a backslash. It reports all that is
 // wrong and keeps the rest.
@@ -45,6 +48,10 @@ func parseAttributes(text string) (attributes, []attributeError) {
 	open := p.at
 	p.at++
 	for p.space(); p.at < len(text) && text[p.at] != '}'; p.space() {
+		if len(p.out.list)+len(p.out.classes)+len(p.errors) >= maxAttributes {
+			p.fail(p.at, 1, "A block has fewer attributes than stand here.", "")
+			return p.out, p.errors
+		}
 		p.item()
 	}
 	if p.at == len(text) {

@@ -25,6 +25,7 @@ type compiler struct {
 	fors       []forCheck
 	solved     map[string]bool
 	unsolved   map[string]bool
+	lost       map[string]bool // ids of fences with a wrong word, which may be checks
 	stepOf     map[*Check]int
 	bodies     []unrendered
 }
@@ -39,7 +40,7 @@ func newCompiler(l *loader, src *source, t *Tutorial, d defaults, body int) *com
 	c := &compiler{
 		loader: l, src: src, tutorial: t, defaults: d,
 		ids: map[string]int{}, slugs: map[string]int{},
-		solved: map[string]bool{}, unsolved: map[string]bool{}, stepOf: map[*Check]int{},
+		solved: map[string]bool{}, unsolved: map[string]bool{}, lost: map[string]bool{}, stepOf: map[*Check]int{},
 	}
 	c.page = newPage(src.text, body, c.declared)
 	c.source = []byte(c.page.text)

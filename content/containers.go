@@ -31,7 +31,8 @@ func (c *compiler) container(n *container, at place) {
 	}
 	if message, mend := classifyContainer(word); message != "" {
 		c.failPage(n.word, message, mend)
-		return // its contents may be anything
+		c.insideWrong(n, word, at)
+		return
 	}
 	b := c.block(n.word, n.rest)
 	switch word {
@@ -50,6 +51,20 @@ func (c *compiler) container(n *container, at place) {
 		n.close = "</aside>\n"
 		c.within(n, b, at)
 	}
+}
+
+// insideWrong looks for what is wrong within a container of a wrong word,
+// taking it for the nearest one.
+func (c *compiler) insideWrong(n *container, word string, at place) {
+	w, known := words[word]
+	if known && !w.colons {
+		return // a script
+	}
+	at.in, at.top = word, false
+	if near := nearest(word, wordList); near == "task" || known {
+		at.in, at.task = near, &task{checks: 1}
+	}
+	c.blocks(n, at)
 }
 
 // within compiles what a container holds.

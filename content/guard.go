@@ -16,9 +16,14 @@ import (
 // maxQuotes is how many quotes and lists may start on one line.
 const maxQuotes = 16
 
-// shallow refuses lines that open very many quotes and lists at once: the
-// time for them grows with the square of their number.
+// maxBrackets is how many links may start in one paragraph.
+const maxBrackets = 1000
+
+// shallow refuses lines that open very many quotes and lists at once, and
+// paragraphs with very many brackets: the time for them grows with the square
+// of their number.
 func (c *compiler) shallow() bool {
+	brackets := 0
 	for rest, at := c.page.text, 0; rest != ""; {
 		line, next, _ := strings.Cut(rest, "\n")
 		markers := 0
@@ -30,6 +35,13 @@ func (c *compiler) shallow() bool {
 		if markers > maxQuotes && strings.Trim(line, " \t-") != "" && strings.Trim(line, " \t*") != "" {
 			c.failPage(span{at, at + len(line)}, fmt.Sprintf("More than %d quotes and lists start on this line.", maxQuotes), "Start fewer.")
 			return false
+		}
+		if brackets += strings.Count(line, "["); brackets > maxBrackets {
+			c.failPage(span{at, at + len(line)}, fmt.Sprintf("More than %d brackets “[” stand in one paragraph.", maxBrackets), "Leave a blank line somewhere.")
+			return false
+		}
+		if strings.TrimSpace(line) == "" {
+			brackets = 0
 		}
 		at += len(line) + 1
 		rest = next
@@ -131,11 +143,16 @@ func (c *compiler) remainsInFence(n *fenceBlock) {
 	for i := range n.Lines().Len() {
 		s := n.Lines().At(i)
 		line := bytes.TrimRight(c.source[s.Start:s.Stop], "\n")
+		if fenceLine.Match(line) {
+			return // an example of blocks, whole
+		}
 		if stated.Match(line) || i == 0 {
 			c.remains(s.Start, line)
 		}
 	}
 }
+
+var fenceLine = regexp.MustCompile("^[ \t>]*(?:```|~~~|:::)")
 
 // lookAlikes refuses lines of prose that look like the start of a block.
 func (c *compiler) lookAlikes(known, inCode map[int]bool) {

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark/ast"
+	"golang.org/x/text/unicode/norm"
 )
 
 // heading is one whose id is settled when all others are known.
@@ -110,7 +111,8 @@ func (c *compiler) nameHeadings() {
 // slug makes an id of a title, one that nothing else on the page has.
 func (c *compiler) slug(title, otherwise string) string {
 	var b strings.Builder
-	for _, r := range strings.ToLower(holesOut(title)) {
+	// In the decomposed form the marks of letters such as "ü" stand alone.
+	for _, r := range norm.NFKD.String(strings.ToLower(holesOut(title))) {
 		switch {
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9' && b.Len() > 0:
 			b.WriteRune(r)

@@ -75,6 +75,9 @@ func (c *compiler) linkSpan(start int, target []byte) span {
 
 // destination checks a link's target and gives the address for the page.
 func (c *compiler) destination(raw []byte, at span, picture bool) []byte {
+	if c.src.full() {
+		return nil // each broken link would look into folders
+	}
 	target := string(util.ResolveEntityNames(util.ResolveNumericReferences(raw)))
 	address, problem, mend := c.resolve(target, at, picture)
 	if problem != "" {
@@ -183,7 +186,7 @@ func (c *compiler) siblings(name string) []string {
 	entries, _ := fs.ReadDir(c.loader.fsys, path.Dir(name))
 	var names []string
 	for _, e := range entries {
-		if e.Type().IsRegular() && len(names) < 20 {
+		if e.Type().IsRegular() && len(names) < 20 && !strings.HasPrefix(e.Name(), ".") && path.Ext(e.Name()) != ".md" {
 			names = append(names, e.Name())
 		}
 	}

@@ -16,7 +16,7 @@ import (
 const (
 	// maxTutorial is how many bytes a tutorial's Markdown may have: some
 	// parts of Markdown take time that grows faster than the text.
-	maxTutorial  = 1 << 20
+	maxTutorial  = 256 << 10
 	manifestName = "course.yaml"
 	tutorialsDir = "tutorials"
 )

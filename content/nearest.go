@@ -14,6 +14,9 @@ func nearest(word string, known []string) string {
 	word = strings.ToLower(word)
 	best, bestDistance := "", 1<<30
 	for _, k := range known {
+		if len(word) >= 3 && strings.HasPrefix(k, word) {
+			return k
+		}
 		// A third of a word may be wrong, but at least one letter.
 		if d := distance(word, k); d < bestDistance && d <= max(1, len(k)/3) {
 			best, bestDistance = k, d

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -176,6 +177,19 @@ func TestRefusedInTutorials(t *testing.T) {
 			r.text = opening + r.text
 			r.test(t, "tutorials/web.md", func(text string) (*Course, Findings) { return Load(courseWith(text)) })
 		})
+	}
+}
+
+func TestAllFindingsAtOnce(t *testing.T) {
+	_, findings := Load(courseWith("---\ntitle: T\ntitel: U\nduration: x\n---\n{{a}}\n\n:::taks\n\n```chek {#up}\nx\n```\n\n" +
+		"```solve {for=up}\ny\n```\n\n```run {hots=a}\nz\n```\n:::\n\n[x](nothing)\n"))
+	var got []int
+	for _, f := range findings {
+		got = append(got, f.Line)
+	}
+	want := []int{3, 4, 6, 8, 10, 18, 23} // and no follow-up in line 14
+	if !slices.Equal(got, want) {
+		t.Errorf("findings in lines %v, want %v:\n%v", got, want, findings)
 	}
 }
 

@@ -34,6 +34,9 @@ func (c *compiler) fence(n *fenceBlock, at place) {
 			place = span{n.marker.start, n.rest.stop}
 		}
 		c.failPage(place, message, mend)
+		if a, _ := parseAttributes(rest); a.id != nil {
+			c.lost[a.id.value] = true
+		}
 		return
 	}
 	b := c.block(n.word, n.rest)
@@ -251,7 +254,7 @@ func (c *compiler) matchFors() {
 		}
 	}
 	for _, f := range c.fors {
-		if !slices.Contains(ids, f.id) {
+		if !slices.Contains(ids, f.id) && !c.lost[f.id] {
 			c.src.fail(f.at, f.length, fmt.Sprintf("The tutorial has no check %s.", quote(f.id)), didYouMean(f.id, ids))
 		}
 	}

@@ -78,6 +78,10 @@ func (s *source) warn(offset, length int, message, mend string) {
 }
 
 func (s *source) report(severity Severity, offset, length int, message, mend string) {
+	if s.full() {
+		s.add(Finding{}) // to find the place takes time, too
+		return
+	}
 	offset = max(0, min(offset, len(s.text)))
 	n := s.lineAt(offset)
 	line := s.line(n)
@@ -93,6 +97,9 @@ func (s *source) report(severity Severity, offset, length int, message, mend str
 		Source:   line,
 	})
 }
+
+// full says that no more findings are kept.
+func (s *source) full() bool { return len(s.findings) >= maxFindings }
 
 // failFile reports an error of the whole file.
 func (s *source) failFile(message, mend string) {

@@ -33,6 +33,10 @@ func (y *yamlText) parse(text string) (root ast.Node) {
 		y.src.fail(start, 0, fmt.Sprintf("This is more YAML than is read: at most %d KiB.", maxYAML>>10), "Make it shorter.")
 		return nil
 	}
+	if i := deepYAML(text); i >= 0 {
+		y.src.fail(start+i, 1, fmt.Sprintf("More than %d lists and mappings stand in each other here.", maxYAMLDepth), "Close some before.")
+		return nil
+	}
 	defer func() {
 		// A fault of the YAML parser must not take the server with it.
 		if r := recover(); r != nil {
@@ -58,6 +62,27 @@ func (y *yamlText) parse(text string) (root ast.Node) {
 		return nil
 	}
 	return file.Docs[0].Body
+}
+
+// maxYAMLDepth is how many brackets may be open: the parser's time grows with
+// the square of it.
+const maxYAMLDepth = 20
+
+// deepYAML gives the place of the first bracket that is one too many, or -1.
+// It takes brackets in quoted text for real ones.
+func deepYAML(text string) int {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '[', '{':
+			if depth++; depth > maxYAMLDepth {
+				return i
+			}
+		case ']', '}':
+			depth = max(0, depth-1)
+		}
+	}
+	return -1
 }
 
 func (y *yamlText) fail(n ast.Node, message, mend string) {
