@@ -71,7 +71,9 @@ func TestFaults(t *testing.T) {
 	t.Run("everything killed from inside", func(t *testing.T) {
 		s := g.student(t, "cid", "faults")
 		s.ready(t)
-		s.shell(t, "main").send(t, "kill -9 1; rm -rf /etc/ssh /etc/passwd /etc/pam.d; kill -9 -1\r")
+		sh := s.shell(t, "main")
+		sh.send(t, "kill -9 1; rm -rf /etc/ssh /etc/passwd /etc/pam.d; kill -9 -1; kill -9 $$\r")
+		<-sh.ended
 		s.stillAlive(t)
 		// A new terminal opens, though there are no accounts any more.
 		s.shell(t, "other").run(t, "true")

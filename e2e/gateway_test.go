@@ -274,7 +274,8 @@ func (s *student) verdict(t *testing.T, ch <-chan event, attempt string) (verdic
 
 // shell is a terminal as a page has it.
 type shell struct {
-	ws   *websocket.Conn
+	ws    *websocket.Conn
+	ended chan struct{} // closed when the terminal is
 	mu   sync.Mutex
 	text []byte
 }
@@ -284,6 +285,7 @@ func (s *student) shell(t *testing.T, name string) *shell {
 	t.Helper()
 	sh := s.dial(t, name)
 	go func() {
+		defer close(sh.ended)
 		for {
 			kind, b, err := sh.ws.Read(context.Background())
 			if err != nil {
@@ -313,7 +315,7 @@ func (s *student) dial(t *testing.T, name string) *shell {
 	if err := ws.Write(ctx, websocket.MessageText, []byte(`{"type":"resize","cols":100,"rows":30}`)); err != nil {
 		t.Fatal(err)
 	}
-	return &shell{ws: ws}
+	return &shell{ws: ws, ended: make(chan struct{})}
 }
 
 func (sh *shell) shown() string {

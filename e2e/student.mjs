@@ -111,8 +111,10 @@ export const score = async (page) => Number(await page.locator('#score-points').
 
 // resetMachine presses Reset, confirms, and waits for the new machine.
 export async function resetMachine(page, options) {
+  const generation = () => page.locator('#guest').getAttribute('data-generation')
+  const before = await generation()
   await page.getByRole('button', { name: 'Reset', exact: true }).click()
   await page.getByRole('button', { name: 'Reset the machine' }).click()
-  await guestState(page, 'resetting', options).catch(() => {}) // may be over already
+  await until('a new machine', async () => (await generation()) !== before, options)
   await guestState(page, 'ready', options)
 }

@@ -30,10 +30,13 @@ describe('tutorial', () => {
     until(`an announcement of ${words}`, async () => (await page.locator('#announce').textContent()).includes(words))
 
   test('the machine starts by itself and says what it does', async () => {
+    await server.lever('hold')
     await page.goto(address)
     await page.locator('#guest-state').getByText('Booting your machine…').waitFor()
     await page.locator('#guest-detail').getByText('Taking a machine from the shelf').waitFor()
+    await until('the time that it took', async () => /^\d+ s$/.test(await page.locator('#guest-elapsed').textContent()))
     await axe(page)
+    await server.lever('release')
     await student.guestState(page, 'ready')
     await page.locator('#guest-state').getByText('Ready.').waitFor()
     await announced('Ready.')

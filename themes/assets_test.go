@@ -52,7 +52,7 @@ func TestAFingerprintFollowsTheContent(t *testing.T) {
 	if red, blue := url("a {color: red}"), url("a {color: blue}"); red == blue || red == "" {
 		t.Errorf("both contents are at %q", red)
 	}
-	if url("a {}") != url("a {}") {
+	if first, again := url("a {}"), url("a {}"); first != again {
 		t.Error("the same content has two addresses")
 	}
 }

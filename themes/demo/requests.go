@@ -153,7 +153,8 @@ func (s *stage) serveSolution(w http.ResponseWriter, _ *http.Request) {
 
 // serveLever lets tests make things happen: "forget" everything; "fail" the
 // machine; "cut" all connections; "silence" results; play "deaf" (cut, and
-// refuse new connections) and "hear" again; "redraw" a machine.
+// refuse new connections) and "hear" again; "hold" the machine in its states
+// until "release".
 func (s *stage) serveLever(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,6 +174,13 @@ func (s *stage) serveLever(w http.ResponseWriter, r *http.Request) {
 	case "cut":
 		s.disconnect()
 		s.tell("cut", nil)
+	case "hold":
+		s.held = true
+	case "release":
+		s.held = false
+		if s.next != nil {
+			s.next()
+		}
 	case "silence":
 		s.silent = true
 	default:

@@ -23,6 +23,8 @@ type stage struct {
 	cut       chan struct{}
 	silent    bool // lose attempt events, for tests of asking again
 	deaf      bool // refuse new connections
+	held      bool // stay in every state until let go
+	next      func()
 }
 
 // event is one server-sent event.
@@ -44,7 +46,7 @@ func (s *stage) forget() {
 	s.attempts = map[string]themes.AttemptView{}
 	s.counts = map[string]int{"notes": 2, "copy": 1, "tidy": 3}
 	s.best = map[string]float64{"notes": 2, "tidy": 0.5}
-	s.silent, s.deaf = false, false
+	s.silent, s.deaf, s.held, s.next = false, false, false, nil
 }
 
 func (s *stage) guest() themes.GuestView {
@@ -72,6 +74,10 @@ func (s *stage) enter(state, detail string) {
 // later does what follows a state, unless another one has come meanwhile. The
 // caller holds mu.
 func (s *stage) later(then func()) {
+	if s.held {
+		s.next = then
+		return
+	}
 	since := s.view.Since
 	time.AfterFunc(s.boot, func() {
 		s.mu.Lock()

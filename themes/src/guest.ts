@@ -91,6 +91,7 @@ export class GuestBar {
   private draw(): void {
     const { state, detail, image } = this.guest
     this.element.dataset.state = state
+    this.element.dataset.generation = String(this.guest.generation)
     document.body.dataset.guest = state
     part('guest-state').textContent = titles[state]
     // An image may be named by its digest, which tells a student nothing.

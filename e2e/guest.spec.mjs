@@ -1,0 +1,151 @@
+// A student's day against the real server and real guests.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { axe, freePort, launch, open, root, screenshot, serve, until } from './harness.mjs'
+import * as student from './student.mjs'
+
+const binary = path.join(root, 'bin', 'labmark')
+const slow = { deadline: 120_000 } // two slow cores, shared with others
+
+// gateway starts the real thing on a fresh data folder.
+async function gateway(...courses) {
+  // The path of a guest's socket must be short.
+  const dir = mkdtempSync(path.join(tmpdir(), 'lm'))
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const args = ['serve', '--demo', '--listen', `127.0.0.1:${port}`, '--data-dir', dir, ...courses]
+  const server = await serve(binary, args, `${url}/healthz`)
+  return {
+    ...server,
+    url,
+    addUser(name, password) {
+      execFileSync(binary, ['user', 'add', '--data-dir', dir, '--name', `Student ${name}`, name], { input: `${password}\n` })
+    },
+    async stop() {
+      await server.stop()
+      // Guests outlive their gateway; their supervisors end with the test.
+      const guests = path.join(dir, 'uml', 'guests')
+      for (const id of readdirSync(guests)) {
+        try {
+          process.kill(Number(readFileSync(path.join(guests, id, 'shim.pid'), 'utf8')))
+        } catch {} // it has ended already
+      }
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+describe('a student with a real guest', () => {
+  let server, browser, visit, page
+  before(async () => {
+    server = await gateway('e2e/course', 'examples/linux-essentials')
+    server.addUser('ann', 'open sesame')
+    browser = await launch()
+    visit = await open(browser, server.url)
+    page = visit.page
+  })
+  after(async () => {
+    await visit?.context.close()
+    await browser?.close()
+    await server?.stop()
+  })
+
+  test('signs in', async () => {
+    await page.goto('/courses/trials/work')
+    await axe(page)
+    await screenshot(page, 'real-login')
+    await page.getByLabel('Name', { exact: true }).fill('ann')
+    await page.getByLabel('Password').fill('wrong password')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText("don't go together").waitFor()
+    await axe(page)
+    visit.forgive(/401/)
+    await student.login(page, 'ann', 'open sesame')
+    await page.getByRole('heading', { name: 'Courses' }).waitFor()
+    await axe(page)
+    await screenshot(page, 'real-courses')
+  })
+
+  test('opens a tutorial and gets a machine', async () => {
+    await page.getByRole('link', { name: /Trials/ }).first().click()
+    await page.getByRole('heading', { name: 'Trials' }).waitFor()
+    await axe(page)
+    await page.getByRole('link', { name: /Honest work/ }).first().click()
+    await student.guestState(page, 'ready', slow)
+    await student.terminalReady(page, slow)
+    await axe(page)
+  })
+
+  test('sees a check fail, does the work, sees it pass', async () => {
+    const message = await student.runCheck(page, 'note-written', 'fail', slow)
+    const word = await page.locator('.prose strong').first().textContent()
+    assert.match(word, /^[0-9a-f]{8}$/)
+    assert.equal(message, `The file note should say "${word}", but it says "".`)
+    await student.typeInTerminal(page, `echo ${word} > note; cat note`)
+    await student.waitForTerminal(page, new RegExp(`^${word}`, 'm'), slow)
+    assert.equal(await student.runCheck(page, 'note-written', 'pass', slow), `The note says ${word}.`)
+    await until('two points', async () => (await student.score(page)) === 2)
+    await screenshot(page, 'real-passed')
+  })
+
+  test('reloads and finds points and programs', async () => {
+    await student.typeInTerminal(page, 'kept=programs; echo before the reload')
+    await student.waitForTerminal(page, /^before the reload/m, slow)
+    await page.reload()
+    assert.equal(await student.score(page), 2)
+    assert.match(await student.check(page, 'note-written').locator('.check-message').textContent(), /The note says/)
+    await student.waitForTerminal(page, /^before the reload/m, slow)
+    await student.typeInTerminal(page, 'echo the same $kept')
+    await student.waitForTerminal(page, /^the same programs/m, slow)
+  })
+
+  test('cuts the network, and works on', async () => {
+    await student.typeInTerminal(page, 'for i in /sys/class/net/*; do sudo ip link set ${i##*/} down; done; ip -br link')
+    await student.waitForTerminal(page, /^eth0.*DOWN/m, slow)
+    assert.match(await student.runCheck(page, 'links-down', 'pass', slow), /No link is up/)
+    await student.typeInTerminal(page, 'echo still here')
+    await student.waitForTerminal(page, /^still here/m, slow)
+    await until('three points', async () => (await student.score(page)) === 3)
+  })
+
+  test('resets: the work is gone, the points stay', async () => {
+    await student.resetMachine(page, slow)
+    await until('a fresh shell', async () => !(await student.terminalText(page)).includes('still here'), slow)
+    await student.terminalReady(page, slow)
+    assert.match(await student.runCheck(page, 'note-written', 'fail', slow), /but it says ""/)
+    assert.equal(await student.score(page), 3)
+    await page.reload()
+    assert.equal(await student.score(page), 3)
+  })
+
+  test('finds the points in "my progress"', async () => {
+    await page.goto('/progress')
+    await page.getByText('Honest work').first().waitFor()
+    await axe(page)
+    await screenshot(page, 'real-progress')
+    await page.goto('/nowhere')
+    await page.getByText('There is no such page').first().waitFor()
+    await axe(page)
+    visit.forgive(/404/)
+  })
+
+  test('switches the machine off and on', async () => {
+    await page.goto('/courses/trials/work')
+    await student.guestState(page, 'ready', slow)
+    await student.typeInTerminal(page, 'touch before; sync; echo written')
+    await student.waitForTerminal(page, /^written/m, slow)
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    await student.guestState(page, 'none', slow)
+    await page.getByRole('button', { name: 'Start', exact: true }).click()
+    await student.guestState(page, 'ready', slow)
+    await student.terminalReady(page, slow)
+    await student.typeInTerminal(page, 'ls')
+    await student.waitForTerminal(page, /^before/m, slow)
+  })
+
+  test('pages complained of nothing', () => assert.deepEqual(visit.complaints, []))
+})
