@@ -4,7 +4,7 @@
 //
 // It knows public keys and sessions (exec, shell, subsystem) and nothing
 // else: no passwords, no forwarding, no agent. Why a guest does not use its
-// own sshd is told in docs/decisions/0001-ssh-server-in-the-agent.md.
+// own sshd is told in docs/decisions/ssh-server-in-the-agent.md.
 package sshserver
 
 import (
