@@ -95,7 +95,7 @@ func TestFaults(t *testing.T) {
 		s := g.student(t, "eve", "faults")
 		s.ready(t)
 		sh := s.shell(t, "main")
-		sh.send(t, "bomb() { bomb | bomb & }; bomb\r")
+		sh.send(t, "bomb() { bomb | bomb & }; bomb; while :; do sleep 1000 & done\r")
 		sh.await(t, "the bomb to reach its limit", func(shown string) bool { return strings.Contains(shown, "fork:") })
 		s.stillAlive(t)
 		s.do(t, "stop")

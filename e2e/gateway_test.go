@@ -276,8 +276,8 @@ func (s *student) verdict(t *testing.T, ch <-chan event, attempt string) (verdic
 type shell struct {
 	ws    *websocket.Conn
 	ended chan struct{} // closed when the terminal is
-	mu   sync.Mutex
-	text []byte
+	mu    sync.Mutex
+	text  []byte
 }
 
 // shell opens the tutorial's terminal.
