@@ -19,7 +19,7 @@ func TestDiesWithItsParent(t *testing.T) {
 		if _, err := output.Read(make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}
-		os.Stdout.WriteString("jail " + strconv.Itoa(process.Pid) + "\n")
+		_, _ = os.Stdout.WriteString("jail " + strconv.Itoa(process.Pid) + "\n")
 		select {}
 	}
 	parent := exec.Command("/proc/self/exe", "-test.run", "^TestDiesWithItsParent$")

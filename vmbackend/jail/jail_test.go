@@ -213,7 +213,7 @@ func TestUnprivileged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	if err := os.Chmod(folder, 0o777); err != nil {
 		t.Fatal(err)
 	}

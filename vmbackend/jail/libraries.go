@@ -51,7 +51,7 @@ func needed(path string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	names, err := file.ImportedLibraries()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -29,7 +29,7 @@ func firstCommand(ctx context.Context, k keys, dial func(context.Context, string
 		return err
 	}
 	client := ssh.NewClient(c, channels, requests)
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	session, err := client.NewSession()
 	if err != nil {
 		return err

@@ -12,12 +12,8 @@ import (
 func TestContract(t *testing.T) {
 	open := func(maxGuests int) func(*testing.T, string) vmbackend.Backend {
 		return func(t *testing.T, dir string) vmbackend.Backend {
-			store, err := openStore()
-			if err != nil {
-				t.Fatal(err)
-			}
 			b, err := New(Config{
-				Dir: dir, Images: store, Kernel: os.Getenv("LABMARK_TEST_KERNEL"), MaxGuests: maxGuests,
+				Dir: dir, Images: testStore(t), Kernel: os.Getenv("LABMARK_TEST_KERNEL"), MaxGuests: maxGuests,
 				Log: slog.New(slog.DiscardHandler),
 			})
 			if err != nil {

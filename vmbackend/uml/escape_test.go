@@ -85,7 +85,7 @@ func probeNetwork(t *testing.T, b *Backend, k keys) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	reached := make(chan string, 8)
 	go func() {
 		for {

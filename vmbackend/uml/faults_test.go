@@ -24,7 +24,7 @@ func pids(t *testing.T, b *Backend, id string) (kernel, supervisor int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer watch.Close()
+	defer func() { _ = watch.Close() }()
 	e, err := watch.Next()
 	if err != nil {
 		t.Fatal(err)
@@ -332,7 +332,7 @@ func TestDialStreamsAreIndependent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	session, err := client.NewSession()
 	if err != nil {
 		t.Fatal(err)

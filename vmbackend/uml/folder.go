@@ -68,7 +68,7 @@ func (b *Backend) makeFolder(spec vmbackend.Spec, base string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp) // nothing is there once it is renamed
+	defer func() { _ = os.RemoveAll(temp) }() // nothing is there once it is renamed
 	content, err := json.Marshal(record{Spec: spec, HostID: hostID})
 	if err != nil {
 		return err

@@ -156,10 +156,10 @@ func (b *Backend) follow(ctx context.Context, g *guest) error {
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { watch.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = watch.Close() })
 	first, err := watch.Next()
 	if !stop() || err != nil {
-		watch.Close()
+		_ = watch.Close()
 		return fmt.Errorf("the guest's supervisor does not answer: %w", errors.Join(err, context.Cause(ctx)))
 	}
 	b.note(g, event(first))
@@ -169,8 +169,8 @@ func (b *Backend) follow(ctx context.Context, g *guest) error {
 
 // keepFollowing takes notes of the guest's events until its end or Close.
 func (b *Backend) keepFollowing(g *guest, watch *shim.Watch) {
-	defer watch.Close()
-	stop := context.AfterFunc(b.life, func() { watch.Close() })
+	defer func() { _ = watch.Close() }()
+	stop := context.AfterFunc(b.life, func() { _ = watch.Close() })
 	defer stop()
 	for {
 		next, err := watch.Next()

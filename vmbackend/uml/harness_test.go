@@ -32,12 +32,38 @@ var openStore = sync.OnceValues(func() (*image.Store, error) {
 	return image.Open(os.Getenv("LABMARK_TEST_IMAGE_DIR"))
 })
 
-// testImage returns a built-in image, built if it is not there yet.
-func testImage(tb testing.TB, name string) image.Image {
+// oneImage is a store of one image, for tests that run as another user.
+type oneImage struct{ image.Image }
+
+func (o oneImage) ByDigest(string) (image.Image, error) { return o.Image, nil }
+
+// singleImageVariable names the file of a oneImage.
+const singleImageVariable = "LABMARK_TEST_SINGLE_IMAGE"
+
+func testStore(tb testing.TB) Images {
 	tb.Helper()
+	if path := os.Getenv(singleImageVariable); path != "" {
+		info, err := os.Stat(path)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		digest := "sha256:" + strings.Repeat("0", 64)
+		return oneImage{image.Image{Digest: digest, Path: path, Size: info.Size()}}
+	}
 	store, err := openStore()
 	if err != nil {
 		tb.Fatal(err)
+	}
+	return store
+}
+
+// testImage returns a built-in image, built if it is not there yet.
+func testImage(tb testing.TB, name string) image.Image {
+	tb.Helper()
+	store, ok := testStore(tb).(*image.Store)
+	if !ok {
+		single, _ := testStore(tb).ByDigest("")
+		return single
 	}
 	recipe, err := image.Builtin(name)
 	if err != nil {
@@ -54,12 +80,8 @@ func testImage(tb testing.TB, name string) image.Image {
 // test ends.
 func newBackend(tb testing.TB, dir string) *Backend {
 	tb.Helper()
-	store, err := openStore()
-	if err != nil {
-		tb.Fatal(err)
-	}
 	b, err := New(Config{
-		Dir: dir, Images: store, Kernel: os.Getenv("LABMARK_TEST_KERNEL"),
+		Dir: dir, Images: testStore(tb), Kernel: os.Getenv("LABMARK_TEST_KERNEL"),
 		Log: slog.New(slog.NewTextHandler(tb.Output(), nil)),
 	})
 	if err != nil {
@@ -75,7 +97,7 @@ func newBackend(tb testing.TB, dir string) *Backend {
 				tb.Errorf("clean up: %v", err)
 			}
 		}
-		b.Close()
+		_ = b.Close()
 	})
 	return b
 }
@@ -163,14 +185,14 @@ func (k keys) try(tb testing.TB, b vmbackend.Backend, command string) (string, e
 	if err != nil {
 		return "", err
 	}
-	defer client.Close()
-	stop := context.AfterFunc(ctx, func() { client.Close() })
+	defer func() { _ = client.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
 	defer stop()
 	session, err := client.NewSession()
 	if err != nil {
 		return "", err
 	}
-	defer session.Close()
+	defer func() { _ = session.Close() }()
 	out, err := session.CombinedOutput(command)
 	return strings.TrimSpace(string(out)), err
 }

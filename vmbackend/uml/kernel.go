@@ -36,7 +36,7 @@ func BuildKernel(ctx context.Context, cacheDir string, report func(percent int, 
 	if err != nil {
 		return "", fmt.Errorf("build the kernel: %w", err)
 	}
-	defer os.RemoveAll(scripts)
+	defer func() { _ = os.RemoveAll(scripts) }()
 	tree, err := fs.Sub(kernelFiles, "kernel")
 	if err != nil {
 		return "", fmt.Errorf("build the kernel: %w", err)

@@ -78,7 +78,7 @@ func killShim(ctx context.Context, folder string) error {
 	if err != nil {
 		return fmt.Errorf("hold process %d: %w", pid, err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil || string(cmdline) != shim.CommandLine(folder) {
 		return nil

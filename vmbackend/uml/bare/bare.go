@@ -80,7 +80,7 @@ func (g *Guest) Dial(ctx context.Context, _ string) (net.Conn, error) { return g
 // Kill ends the guest and waits for its end.
 func (g *Guest) Kill() {
 	if g.link != nil {
-		g.link.Close()
+		_ = g.link.Close()
 	}
 	_ = syscall.Kill(-g.cmd.Process.Pid, syscall.SIGKILL)
 	_ = g.cmd.Wait()

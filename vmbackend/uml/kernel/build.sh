@@ -84,12 +84,8 @@ adapt() {
 cd "$work/linux"
 progress 14 "configuring"
 make ARCH=um x86_64_defconfig >> "$log" 2>&1 || fail "cannot configure, see $log"
-sed '/^#/d; /^$/d' "$here/config" | while IFS='=' read -r option value; do
-	case $value in
-	y) ./scripts/config --enable "$option" ;;
-	n) ./scripts/config --disable "$option" ;;
-	esac
-done
+# What comes later in the file holds.
+sed -n -e 's/^\([A-Z0-9_]*\)=y$/CONFIG_\1=y/p' -e 's/^\([A-Z0-9_]*\)=n$/# CONFIG_\1 is not set/p' "$here/config" >> .config
 make ARCH=um olddefconfig >> "$log" 2>&1 || fail "cannot configure, see $log"
 grep -q '^CONFIG_STATIC_LINK=y' .config || fail "this source cannot be linked statically, see $work/linux/.config"
 

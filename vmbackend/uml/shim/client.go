@@ -142,7 +142,7 @@ func listen(folder string) (file *os.File, err error) {
 		if err != nil {
 			return err
 		}
-		defer listener.Close()
+		defer func() { _ = listener.Close() }()
 		listener.SetUnlinkOnClose(false)
 		file, err = listener.File()
 		return err

@@ -95,7 +95,7 @@ func (s *supervisor) join(ctx context.Context, k *keptLink, serial *os.File, joi
 	}
 	s.setLink(nil)
 	k.bye = link.Bye()
-	link.Close()
+	_ = link.Close()
 	return nil
 }
 

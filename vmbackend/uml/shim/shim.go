@@ -76,7 +76,7 @@ func Run() error {
 	go s.serve(listener)
 	reason := s.supervise()
 	s.finish(reason)
-	listener.Close()
+	_ = listener.Close()
 	return nil
 }
 
