@@ -51,8 +51,8 @@ func build(dir string) error {
 	if err != nil {
 		return err
 	}
-	static["licences.txt"] = licences
-	manifest["licences.txt"] = "licences.txt"
+	manifest["licences.txt"] = fingerprinted("licences.txt", licences)
+	static[manifest["licences.txt"]] = licences
 	if static["manifest.json"], err = json.MarshalIndent(manifest, "", "  "); err != nil {
 		return err
 	}
@@ -136,13 +136,18 @@ func copied(dir string, manifest map[string]string) (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		sum := sha256.Sum256(b)
-		ext := path.Ext(e.Name())
-		name := strings.TrimSuffix(e.Name(), ext) + "-" + hex.EncodeToString(sum[:5]) + ext
+		name := fingerprinted(e.Name(), b)
 		files[name] = b
 		manifest[e.Name()] = name
 	}
 	return files, nil
+}
+
+// fingerprinted is a file's name with a digest of its content in it.
+func fingerprinted(name string, content []byte) string {
+	sum := sha256.Sum256(content)
+	ext := path.Ext(name)
+	return strings.TrimSuffix(name, ext) + "-" + hex.EncodeToString(sum[:5]) + ext
 }
 
 // write empties dist, but for its README, and fills it.
