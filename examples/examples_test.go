@@ -5,6 +5,7 @@ package examples_test
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -64,7 +65,7 @@ func TestChecksInGuests(t *testing.T) {
 			for i := 0; sameAny(vars, others); i++ {
 				others = tutorial.Draw([]byte("key"), course.ID, "bob"+strings.Repeat("b", i))
 			}
-			guest := machines.start(t, tutorial)
+			guest := machines.start(t, tutorial.ID, tutorial.Guests[0].Name)
 			for _, check := range tutorial.Checks {
 				if r := guest.check(t, check, vars); r.Verdict != checks.Fail || r.Score != 0 {
 					t.Errorf("fresh guest: %s: %s, %v, %q", check.ID, r.Verdict, r.Score, r.Message)
@@ -74,12 +75,9 @@ func TestChecksInGuests(t *testing.T) {
 				guest.do(t, s.Lang, s.User, s.Script, vars)
 				check := find(tutorial, s.For)
 				r := guest.check(t, check, vars)
-				t.Logf("solved: %s: %s", s.For, r.Message)
+				t.Logf("solved: %s in %v: %s", s.For, r.Evidence.Ended.Sub(r.Evidence.Started).Round(time.Millisecond), r.Message)
 				if r.Verdict != checks.Pass {
 					t.Errorf("solved: %s: %s, %q\n%s", s.For, r.Verdict, r.Message, r.Evidence.Stderr.Text)
-				}
-				if took := r.Evidence.Ended.Sub(r.Evidence.Started); took > 5*time.Second {
-					t.Errorf("%s took %v", s.For, took)
 				}
 			}
 			for _, check := range tutorial.Checks {
@@ -91,7 +89,7 @@ func TestChecksInGuests(t *testing.T) {
 				}
 			}
 			for _, m := range tutorial.Mistakes {
-				guest := machines.start(t, tutorial)
+				guest := machines.start(t, tutorial.ID, tutorial.Guests[0].Name)
 				guest.do(t, m.Lang, m.User, m.Script, vars)
 				r := guest.check(t, find(tutorial, m.For), vars)
 				t.Logf("mistake: %s: %s", m.For, r.Message)
@@ -128,7 +126,7 @@ type machines struct {
 	count   int
 }
 
-func open(t *testing.T) *machines {
+func open(t testing.TB) *machines {
 	t.Helper()
 	store, err := image.Open(os.Getenv("LABMARK_TEST_IMAGE_DIR"))
 	if err != nil {
@@ -149,9 +147,12 @@ func open(t *testing.T) *machines {
 }
 
 // machine is one guest with a connection as root.
-type machine struct{ client *ssh.Client }
+type machine struct {
+	client *ssh.Client
+	dial   func(testing.TB) *ssh.Client
+}
 
-func (m *machines) start(t *testing.T, tutorial *content.Tutorial) machine {
+func (m *machines) start(t testing.TB, name, hostname string) machine {
 	t.Helper()
 	host, public, err := guestssh.NewHostKey()
 	if err != nil {
@@ -166,9 +167,9 @@ func (m *machines) start(t *testing.T, tutorial *content.Tutorial) machine {
 		t.Fatal(err)
 	}
 	m.count++
-	id := tutorial.ID + "-" + string(rune('a'+m.count))
+	id := fmt.Sprintf("%s-%d", name, m.count)
 	spec := vmbackend.Spec{
-		ID: id, Image: m.image, Hostname: tutorial.Guests[0].Name, HostKey: host,
+		ID: id, Image: m.image, Hostname: hostname, HostKey: host,
 		AuthorizedKey: ssh.MarshalAuthorizedKey(loginPublic),
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -184,12 +185,19 @@ func (m *machines) start(t *testing.T, tutorial *content.Tutorial) machine {
 	if err := m.backend.Start(ctx, id); err != nil {
 		t.Fatal(err)
 	}
-	client, err := guestssh.Connect(ctx, m.backend, id, "root", public, signer)
-	if err != nil {
-		t.Fatal(err)
+	dial := func(t testing.TB) *ssh.Client {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		client, err := guestssh.Connect(ctx, m.backend, id, "root", public, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return client
 	}
+	client := dial(t)
 	t.Cleanup(func() { client.Close() })
-	return machine{client}
+	return machine{client, dial}
 }
 
 func (m machine) check(t *testing.T, c *content.Check, vars content.Values) checks.Result {
