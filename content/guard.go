@@ -65,6 +65,20 @@ var (
 	stated = regexp.MustCompile(`^[ \t]*:(?:pass|fail):`)
 )
 
+// lookAlike finds a block's word that is not one of a block. Most lines have
+// nothing of the kind, and are not worth a regular expression.
+func lookAlike(line []byte) []int {
+	if bytes.IndexByte(line, '{') >= 0 {
+		if m := braced.FindSubmatchIndex(line); m != nil {
+			return m
+		}
+	}
+	if bytes.Contains(line, []byte("```")) || bytes.Contains(line, []byte("~~~")) {
+		return fenced.FindSubmatchIndex(line)
+	}
+	return nil
+}
+
 // guard refuses whatever looks like a block without being one, and collects
 // nothing: blocks themselves are compiled later.
 func (c *compiler) guard(doc ast.Node) {
@@ -165,11 +179,7 @@ func (c *compiler) lookAlikes(known, inCode map[int]bool) {
 		line := text[at : at+end]
 		if !known[at] && !inCode[at] {
 			c.remains(at, line)
-			m := braced.FindSubmatchIndex(line)
-			if m == nil {
-				m = fenced.FindSubmatchIndex(line)
-			}
-			if m != nil {
+			if m := lookAlike(line); m != nil {
 				word := strings.ToLower(string(line[m[2]:m[3]]))
 				form := "```" + word
 				if words[word].colons {
@@ -186,6 +196,9 @@ func (c *compiler) lookAlikes(known, inCode map[int]bool) {
 // remains refuses a shown line that looks like part of a block whose start
 // was broken.
 func (c *compiler) remains(at int, line []byte) {
+	if bytes.IndexByte(line, ':') < 0 && bytes.IndexByte(line, '}') < 0 {
+		return
+	}
 	place, what := stated.FindIndex(line), "a check's message"
 	if m := attributed.FindIndex(line); m != nil && !headingLine.Match(line) {
 		place, what = m, "a block's attributes"

@@ -15,7 +15,7 @@ import (
 )
 
 // maxYAML is how many bytes of YAML are read.
-const maxYAML = 64 << 10
+const maxYAML = 16 << 10
 
 // yamlText reads a YAML text node by node. A decoder into structs would stop
 // at the first thing that is wrong; this one reports all of them, each at its
