@@ -13,6 +13,8 @@ import (
 // the next call.
 type scanner struct{ held []byte }
 
+const esc = 0x1b
+
 // maxSequence ends an unfinished sequence: what is longer was none.
 const maxSequence = 4096
 
@@ -23,14 +25,14 @@ func (s *scanner) scan(p []byte, f func(piece []byte)) {
 		s.held = nil
 	}
 	for len(p) > 0 {
-		esc := bytes.IndexByte(p, 0x1b)
-		if esc < 0 {
+		at := bytes.IndexByte(p, esc)
+		if at < 0 {
 			f(p)
 			return
 		}
-		if esc > 0 {
-			f(p[:esc])
-			p = p[esc:]
+		if at > 0 {
+			f(p[:at])
+			p = p[at:]
 		}
 		n := sequenceLength(p)
 		if n == 0 {
@@ -46,42 +48,61 @@ func (s *scanner) scan(p []byte, f func(piece []byte)) {
 }
 
 // sequenceLength returns how long the sequence is that p starts with, or 0 if
-// its end is not in p.
+// its end is not in p. An ESC inside a sequence cancels it and starts another;
+// other control characters inside are obeyed by terminals and change nothing.
 func sequenceLength(p []byte) int {
 	if len(p) < 2 {
 		return 0
 	}
 	switch p[1] {
+	case esc:
+		return 1
 	case '[': // CSI: parameters, then a final byte
-		for i := 2; i < len(p); i++ {
-			if p[i] < 0x20 || p[i] > 0x3f {
-				return i + 1
-			}
-		}
-		return 0
+		return lengthUntil(p, 2, func(b byte) bool { return b >= 0x40 })
 	case ']', 'P', 'X', '^', '_': // OSC, DCS, SOS, PM, APC: up to BEL or ST
-		for i := 2; i < len(p); i++ {
-			if p[i] == 0x07 {
-				return i + 1
-			}
-			if p[i] == '\\' && p[i-1] == 0x1b {
-				return i + 1
-			}
-		}
-		return 0
+		return stringLength(p)
 	}
-	for i := 1; i < len(p); i++ { // intermediate bytes, then a final byte
-		if p[i] < 0x20 || p[i] > 0x2f {
+	return lengthUntil(p, 1, func(b byte) bool { return b >= 0x30 })
+}
+
+func lengthUntil(p []byte, from int, final func(byte) bool) int {
+	for i := from; i < len(p); i++ {
+		if p[i] == esc {
+			return i
+		}
+		if final(p[i]) {
 			return i + 1
 		}
 	}
 	return 0
 }
 
+func stringLength(p []byte) int {
+	for i := 2; i < len(p); i++ {
+		switch {
+		case p[i] == 0x07:
+			return i + 1
+		case p[i] == esc && i+1 == len(p):
+			return 0
+		case p[i] == esc && p[i+1] == '\\':
+			return i + 2
+		case p[i] == esc:
+			return i
+		}
+	}
+	return 0
+}
+
+// isBroken says whether piece is a sequence that was cancelled. Left in a
+// replay, its beginning might join with what follows something left out.
+func isBroken(piece []byte) bool {
+	return piece[0] == esc && sequenceLength(piece) != len(piece)
+}
+
 // isQuestion says whether a sequence makes the terminal answer. Replaying it
 // would type the answer into the shell.
 func isQuestion(seq []byte) bool {
-	if len(seq) < 3 || seq[0] != 0x1b {
+	if len(seq) < 3 || seq[0] != esc {
 		return false
 	}
 	final := seq[len(seq)-1]
@@ -118,7 +139,7 @@ var tracked = []string{"1", "7", "25", "47", "1000", "1002", "1003", "1004", "10
 func (m *modes) write(p []byte) { m.scanner.scan(p, m.take) }
 
 func (m *modes) take(seq []byte) {
-	if len(seq) < 2 || seq[0] != 0x1b {
+	if len(seq) < 2 || seq[0] != esc {
 		return
 	}
 	final := seq[len(seq)-1]

@@ -70,7 +70,7 @@ func (r *ring) replay() (data []byte, alternate bool) {
 	var s scanner
 	s.scan(all, func(piece []byte) {
 		state.take(piece)
-		if !isQuestion(piece) {
+		if !isQuestion(piece) && !isBroken(piece) {
 			data = append(data, piece...)
 		}
 	})
