@@ -31,7 +31,7 @@ build: assets ## bin/labmark, with the guest's agent and the assets inside
 assets: themes/dist/manifest.json
 
 themes/dist/manifest.json: $(shell find themes/src themes/build -type f) themes/package-lock.json | packages-run
-	cd themes && npm ci --no-audit --no-fund --loglevel=error
+	cd themes && npm ci --omit=dev --no-audit --no-fund --loglevel=error
 	go run ./themes/build
 
 image: build packages-run ## the guest image that the demo course asks for

@@ -21,7 +21,7 @@ type serveSettings struct {
 	Listen         string   `help:"Address to answer on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	Demo           bool     `help:"Offer a login without password to browsers on this machine."`
 	Pool           int      `help:"How many fresh guests of each kind wait ready." default:"1" placeholder:"N"`
-	MaxGuests      int      `help:"How many guests there may be at most; 0 is no limit." default:"200" placeholder:"N"`
+	MaxGuests      int      `help:"How many guests there may be at most." default:"200" placeholder:"N"`
 	Kernel         string   `help:"Kernel of User-Mode Linux guests; otherwise the fast one if it was built, else Debian's." placeholder:"FILE"`
 	Secure         bool     `help:"Browsers come by HTTPS: keep cookies off plain HTTP."`
 	TrustedProxies []string `help:"Addresses or ranges of proxies that may say for whom they speak." placeholder:"CIDR"`
