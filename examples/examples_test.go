@@ -88,14 +88,17 @@ func TestChecksInGuests(t *testing.T) {
 					t.Errorf("another student's values: %s: %s, %q", check.ID, r.Verdict, r.Message)
 				}
 			}
-			for _, m := range tutorial.Mistakes {
-				guest := machines.start(t, tutorial.ID, tutorial.Guests[0].Name)
-				guest.do(t, m.Lang, m.User, m.Script, vars)
-				r := guest.check(t, find(tutorial, m.For), vars)
-				t.Logf("mistake: %s: %s", m.For, r.Message)
-				if r.Verdict != checks.Fail || !strings.Contains(r.Message, m.Expect) {
-					t.Errorf("%s:%d: %s, %q, expected %q\n%s", m.File, m.Line, r.Verdict, r.Message, m.Expect, r.Evidence.Stderr.Text)
-				}
+			for i, m := range tutorial.Mistakes {
+				// As a test of its own, so that its guest ends with it.
+				t.Run(fmt.Sprintf("mistake %d for %s", i+1, m.For), func(t *testing.T) {
+					guest := machines.start(t, tutorial.ID, tutorial.Guests[0].Name)
+					guest.do(t, m.Lang, m.User, m.Script, vars)
+					r := guest.check(t, find(tutorial, m.For), vars)
+					t.Log(r.Message)
+					if r.Verdict != checks.Fail || !strings.Contains(r.Message, m.Expect) {
+						t.Errorf("%s:%d: %s, %q, expected %q\n%s", m.File, m.Line, r.Verdict, r.Message, m.Expect, r.Evidence.Stderr.Text)
+					}
+				})
 			}
 		})
 	}
