@@ -45,6 +45,10 @@ func (w *workshop) path(name string) string { return filepath.Join(w.dir, name) 
 
 // bootstrap fills root/ with the recipe's packages and additions.
 func (w *workshop) bootstrap(ctx context.Context, r *Recipe, m *meter) error {
+	if _, err := exec.LookPath("newuidmap"); err != nil && len(w.helper) > 0 {
+		return errors.New("building without root needs newuidmap and a range of user numbers: " +
+			"apt-get install uidmap, and a line such as NAME:100000:65536 for this user in /etc/subuid and in /etc/subgid")
+	}
 	lines, err := mirrorLines(ctx, r.Base)
 	if err != nil {
 		return err
@@ -176,12 +180,13 @@ func readLines(f *os.File, line func(string)) (tail []string) {
 }
 
 // remove deletes the workshop. Files below root/ belong to other users when
-// this one is not root, so the same helper that made them deletes them.
+// this one is not root, so the same helper that made them deletes them; the
+// folder root/ itself stands in one of ours.
 func (w *workshop) remove() error {
-	if len(w.helper) > 0 {
+	if _, err := os.Stat(w.path("root")); err == nil && len(w.helper) > 0 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		args := append(append([]string{}, w.helper...), "rm", "-rf", "--one-file-system", w.path("root"))
+		args := append(append([]string{}, w.helper...), "find", w.path("root"), "-xdev", "-mindepth", "1", "-delete")
 		if err := w.run(ctx, func(string) {}, "", args...); err != nil {
 			return err
 		}

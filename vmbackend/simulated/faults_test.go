@@ -219,7 +219,9 @@ func TestCommandThatNeverEndsEndsWithItsClient(t *testing.T) {
 	default:
 	}
 	_ = client.Close()
-	<-ended
+	if err := <-ended; err == nil {
+		t.Error("the command that was cut off ended well")
+	}
 }
 
 func TestEndlessOutput(t *testing.T) {

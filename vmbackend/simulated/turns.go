@@ -2,7 +2,6 @@ package simulated
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -85,6 +84,3 @@ func (t *turns) part(id string, l *line, key *int) {
 		delete(t.lines, id)
 	}
 }
-
-// overtaken says whether a call ended because of a Destroy.
-func overtaken(err error) bool { return errors.Is(err, errDestroyed) }
