@@ -77,6 +77,11 @@ func (s *supervisor) handle(conn net.Conn) {
 func (s *supervisor) watch(conn net.Conn) {
 	s.addClient(1)
 	defer s.addClient(-1)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_, _ = conn.Read(make([]byte, 1)) // a watcher says nothing; it goes away
+	}()
 	var last Event
 	for {
 		now, _, changed := s.look()
@@ -89,7 +94,11 @@ func (s *supervisor) watch(conn net.Conn) {
 		if now.State == vmbackend.Stopped {
 			return
 		}
-		<-changed
+		select {
+		case <-changed:
+		case <-gone:
+			return
+		}
 	}
 }
 
