@@ -80,7 +80,7 @@ func connPair() (ours, theirs net.Conn, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	if ours, err = net.Dial("tcp", l.Addr().String()); err != nil {
 		return nil, nil, err
 	}

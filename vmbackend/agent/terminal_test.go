@@ -99,7 +99,7 @@ func TestClientThatNeverReadsHoldsUpNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close()
+	defer func() { _ = silent.Close() }()
 	file := filepath.Join(t.TempDir(), "done")
 	typeLine(t, silent, "seq 1 1000000; echo finis''hed; touch "+file) // 8 MB
 	eventually(t, "the program gets on without its only reader", func() bool { return exists(file) })

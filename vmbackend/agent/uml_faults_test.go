@@ -134,7 +134,7 @@ func TestTransfersOverARealLineAreWhole(t *testing.T) {
 				results <- err
 				return
 			}
-			defer s.Close()
+			defer func() { _ = s.Close() }()
 			s.Stdin = bytes.NewReader(data)
 			out, err := s.Output("cat")
 			if err == nil && !bytes.Equal(out, data) {

@@ -31,7 +31,7 @@ type machine struct {
 	hostKey  ssh.PublicKey
 	console  *bytes.Buffer
 	pid      int
-	ended    chan error
+	ended    chan struct{}
 }
 
 // Dial makes a machine a guestssh.Dialer.
@@ -54,7 +54,7 @@ func bootUML(tb testing.TB, words ...string) *machine {
 		"ubd0=" + filepath.Join(dir, "cow") + "," + image, "con=null", "con0=null,fd:1", "ssl=null", "ssl0=fd:3",
 		"uml_dir=" + dir, "quiet"}, words...)
 	cmd := exec.Command("setarch", args...)
-	m := &machine{console: &bytes.Buffer{}, ended: make(chan error, 1)}
+	m := &machine{console: &bytes.Buffer{}, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = m.console, m.console
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -63,7 +63,7 @@ func bootUML(tb testing.TB, words ...string) *machine {
 	}
 	_ = theirs.Close()
 	m.pid = cmd.Process.Pid
-	go func() { m.ended <- cmd.Wait(); close(m.ended) }()
+	go func() { _ = cmd.Wait(); close(m.ended) }()
 	tb.Cleanup(func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-m.ended
@@ -206,7 +206,7 @@ func TestRealGuestFiguresAreMeasured(t *testing.T) {
 	t.Logf("bash -c true by hand in the guest: %s", run(t, c, "time (for i in 1 2 3 4 5 6 7 8 9 10; do bash -c true; done)"))
 	start = time.Now()
 	for range 10 {
-		m.login(t, "root").Close()
+		_ = m.login(t, "root").Close()
 	}
 	t.Logf("login %v", time.Since(start)/10)
 	before := m.cpu(t)
@@ -221,7 +221,7 @@ func measureUp(t *testing.T, c *ssh.Client, size int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	s.Stdin = bytes.NewReader(make([]byte, size))
 	start := time.Now()
 	out, err := s.Output("wc -c")
@@ -236,7 +236,7 @@ func measureDown(t *testing.T, c *ssh.Client, size int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	pipe, err := s.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func Connect(ctx context.Context, rw io.ReadWriteCloser, p Personal) (*Host, err
 	stop := context.AfterFunc(ctx, func() { _ = rw.Close() })
 	h, err := connect(rw, p)
 	if !stop() && err == nil {
-		h.Close()
+		_ = h.Close()
 		err = context.Cause(ctx)
 	}
 	if err != nil {
@@ -72,7 +72,7 @@ func connect(rw io.ReadWriteCloser, p Personal) (*Host, error) {
 	}
 	h := &Host{session: session, conn: conn, rw: rw}
 	if err := h.personalise(p); err != nil {
-		h.Close()
+		_ = h.Close()
 		return nil, errors.Join(err, conn.failure())
 	}
 	return h, nil

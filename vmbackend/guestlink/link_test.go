@@ -191,7 +191,7 @@ func TestHostHearsWhyTheGuestRefused(t *testing.T) {
 
 func TestConnectGivesUpWithItsContext(t *testing.T) {
 	l := newUMLLine(t) // and no guest
-	defer l.guest.Close()
+	defer func() { _ = l.guest.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, err := Connect(ctx, l.host(), testPersonal)
@@ -223,7 +223,7 @@ func TestGuestThatEndsIsNoticed(t *testing.T) {
 
 func TestOtherVersionIsExplained(t *testing.T) {
 	l := newUMLLine(t)
-	defer l.guest.Close()
+	defer func() { _ = l.guest.Close() }()
 	l.garbage(appendFrame(nil, frameHello, []byte{version + 1}), nil)
 	_, err := Connect(within(t), l.host(), testPersonal)
 	if err == nil || !bytes.Contains([]byte(err.Error()), []byte(fmt.Sprintf("version %d", version+1))) {

@@ -43,7 +43,7 @@ func serve(tb testing.TB, c sshserver.Config) (net.Conn, <-chan error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	ours, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		tb.Fatal(err)
