@@ -66,7 +66,7 @@ func (d *Disk) Names() []string {
 var separatorForm = regexp.MustCompile(`\\036([A-Z2-7]{26})%s`)
 
 // CheckAnswer makes a Machine answer like a guest in which Labmark ran a
-// check. stdin is what the check sent; kind is pass, fail, unsure or partial,
+// check in bash or sh. stdin is what the check sent; kind is pass, fail, unsure or partial,
 // as the helpers that scripts call; message is what the student reads. For
 // partial, message begins with the points: "2 3 Two of three are there.".
 // When stdin is no check, the answer is an error, as from a shell that does
