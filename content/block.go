@@ -37,7 +37,7 @@ func (c *compiler) block(word, rest span) *block {
 	for _, a := range b.attrs.classes {
 		if !spec.takesClass {
 			b.fail(a, fmt.Sprintf("%s takes no class.", quote(b.name)), "Delete "+quote("."+a.value)+".")
-		} else if !identifier.MatchString(a.value) {
+		} else if !isID(a.value) {
 			b.fail(a, fmt.Sprintf("%s can't be a class.", quote(a.value)), idRule)
 		}
 	}

@@ -174,7 +174,7 @@ func (c *compiler) blocks(parent ast.Node, at place) {
 
 // takeID refuses an id that stands on the page already.
 func (c *compiler) takeID(id string, at, length int) {
-	if !identifier.MatchString(id) || len(id) > maxIdentifier {
+	if !isID(id) {
 		c.src.fail(at, length, fmt.Sprintf("%s can't be an id.", quote(id)), idRule)
 		return
 	}

@@ -147,7 +147,7 @@ func (l *loader) find() map[string]string {
 		if !file || strings.HasPrefix(id, ".") {
 			continue
 		}
-		if !identifier.MatchString(id) || len(id) > maxIdentifier {
+		if !isID(id) {
 			l.fail(name, fmt.Sprintf("%s can't be a tutorial's id.", quote(id)), "Rename the file. "+idRule)
 		}
 		if other, twice := found[id]; twice {

@@ -10,11 +10,23 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// identifier names courses, tutorials, tasks, checks and all else that has an
-// id. It is safe in addresses, in HTML and in file names.
-var identifier = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+// isID says whether a text can name a course, tutorial, task, check or
+// whatever else has an id: lower-case letters, digits and single "-", a letter
+// first. Such a name is safe in addresses, in HTML and in file names.
+func isID(s string) bool {
+	last := byte('-')
+	for i := range len(s) {
+		c := s[i]
+		letter, digit := 'a' <= c && c <= 'z', '0' <= c && c <= '9'
+		if !letter && (i == 0 || !digit && (c != '-' || last == '-')) {
+			return false
+		}
+		last = c
+	}
+	return last != '-' && len(s) <= maxID
+}
 
-const maxIdentifier = 64
+const maxID = 64
 
 const idRule = "Use lower-case letters, digits and single “-”, a letter first."
 
@@ -80,7 +92,7 @@ func (y *yamlText) id(n ast.Node, what string, into *string) {
 	if !ok {
 		return
 	}
-	if !identifier.MatchString(s) || len(s) > maxIdentifier {
+	if !isID(s) {
 		y.fail(n, fmt.Sprintf("%s can't be an id.", quote(s)), idRule)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -72,7 +73,8 @@ func newPage(file string, base int, declared func(string) bool) *page {
 // token gives a stand-in for a part.
 func (p *page) token(part Part) string {
 	p.parts = append(p.parts, part)
-	return fmt.Sprintf("%s%0*d", p.prefix, indexDigits, len(p.parts)-1)
+	index := strconv.Itoa(len(p.parts) - 1)
+	return p.prefix + "0000000"[:indexDigits-len(index)] + index
 }
 
 // file gives the offset in the file of an offset in the page.

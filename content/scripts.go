@@ -2,10 +2,11 @@ package content
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // scriptPlace maps a script's lines back to the Markdown file.
@@ -65,8 +66,11 @@ type script struct {
 
 func (c *compiler) script(n *fenceBlock) script {
 	var s script
+	lines := n.Lines().Len()
+	s.at = make([]int, 0, lines)
+	s.place.columns = make([]int, 0, lines)
 	var b strings.Builder
-	for i := range n.Lines().Len() {
+	for i := range lines {
 		segment := n.Lines().At(i)
 		start, stop := c.page.file(segment.Start), c.page.file(segment.Stop)
 		b.WriteString(strings.Repeat(" ", segment.Padding))
@@ -77,7 +81,7 @@ func (c *compiler) script(n *fenceBlock) script {
 			s.place.line = line + 1
 		}
 		s.at = append(s.at, start)
-		s.place.columns = append(s.place.columns, len([]rune(c.src.text[c.src.lines[line]:start]))-segment.Padding)
+		s.place.columns = append(s.place.columns, utf8.RuneCountInString(c.src.text[c.src.lines[line]:start])-segment.Padding)
 	}
 	s.text = b.String()
 	return s
@@ -123,36 +127,50 @@ func (c *compiler) check(n *fenceBlock, b *block, s script, at place) {
 	n.token = c.page.token(Part{Check: check.ID})
 }
 
-var messageLine = regexp.MustCompile(`^:([[:alpha:]]+):(.*)$`)
+// messageOf takes a line ":word: text" apart.
+func messageOf(line string) (word, text string, ok bool) {
+	rest, ok := strings.CutPrefix(line, ":")
+	if !ok {
+		return "", "", false
+	}
+	word, text, ok = strings.Cut(rest, ":")
+	letters := strings.TrimFunc(word, unicode.IsLetter) == ""
+	return word, strings.TrimSpace(text), ok && word != "" && letters
+}
+
+func isMessage(line string) bool {
+	_, _, ok := messageOf(line)
+	return ok
+}
 
 // messages takes the ":pass:" and ":fail:" lines off a script's top.
 func (c *compiler) messages(check *Check, s *script) {
 	top := true
 	into := map[string]*string{"pass": &check.PassMessage, "fail": &check.FailMessage}
 	for i, line := range strings.Split(strings.TrimSuffix(s.text, "\n"), "\n") {
-		m := messageLine.FindStringSubmatch(line)
-		if m == nil {
+		word, text, ok := messageOf(line)
+		if !ok {
 			top = top && strings.TrimSpace(line) == ""
 			continue
 		}
-		at, width := s.at[i], len(m[1])+2
-		message, known := into[m[1]]
+		at, width := s.at[i], len(word)+2
+		message, known := into[word]
 		switch {
 		case !known:
-			c.src.fail(at, width, fmt.Sprintf("There is no message %s.", quote(":"+m[1]+":")), didYouMean(m[1], []string{"fail", "pass"}))
+			c.src.fail(at, width, fmt.Sprintf("There is no message %s.", quote(":"+word+":")), didYouMean(word, []string{"fail", "pass"}))
 		case !top:
 			c.src.fail(at, width, "Messages stand before the script.", "Move this line to the top of the block.")
-		case strings.TrimSpace(m[2]) == "":
+		case text == "":
 			c.src.fail(at, width, "The message is empty.", "Write what the student is told.")
 		case *message != "":
-			c.src.fail(at, width, fmt.Sprintf("The message %s stands here twice.", quote(":"+m[1]+":")), "Keep one of them.")
+			c.src.fail(at, width, fmt.Sprintf("The message %s stands here twice.", quote(":"+word+":")), "Keep one of them.")
 		default:
-			*message = strings.TrimSpace(m[2])
+			*message = text
 		}
 	}
 	for len(s.at) > 0 {
 		line, _, _ := strings.Cut(s.text, "\n")
-		if strings.TrimSpace(line) != "" && !messageLine.MatchString(line) {
+		if strings.TrimSpace(line) != "" && !isMessage(line) {
 			return
 		}
 		s.dropLine()

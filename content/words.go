@@ -68,6 +68,9 @@ const (
 // classifyFence decides about a backtick fence. Whatever may be a mistyped
 // block is refused rather than shown, because it may hold an answer.
 func classifyFence(word, rest string) (kind fenceKind, message, mend string) {
+	if word == "" && strings.TrimSpace(rest) == "" {
+		return plainFence, "", ""
+	}
 	if w, ok := words[word]; ok {
 		switch {
 		case w.colons:
