@@ -85,7 +85,7 @@ type imageKernelCmd struct{}
 
 func (*imageKernelCmd) Run(ctx context.Context, out io.Writer) error {
 	bar := newMeter("kernel")
-	path, err := uml.BuildKernel(ctx, bar.show)
+	path, err := uml.BuildKernel(ctx, "", func(percent int, what string) { bar.show(float64(percent)/100, what) })
 	bar.done()
 	if err != nil {
 		return err
