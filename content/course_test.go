@@ -157,10 +157,51 @@ func TestFilesAreThoseThatPagesLinkTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Close()
+	_ = f.Close()
 	for _, name := range []string{"notes.txt", "web.md", "../course.yaml", ".hidden", ""} {
 		if _, err := c.File("web", name); err == nil {
 			t.Errorf("%q is served though no page links to it", name)
 		}
+	}
+}
+
+func TestWindowsLineEndsAndByteOrderMark(t *testing.T) {
+	want := describe(mustCompile(t, secretive))
+	got := describe(mustCompile(t, "\uFEFF"+strings.ReplaceAll(secretive, "\n", "\r\n")))
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestNoTokenStaysOnPage(t *testing.T) {
+	text := strings.Join([]string{
+		"```yaml\na: 1{{port}}2\nb: {{port}}{{user}}\nc: 0x{{port}}\nd: {{port}}.{{port}}e{{port}}\n```",
+		"```python\nx = 0o{{port}} + 0x{{port}} + 1_{{port}} + {{port}}j\n```",
+		"```css\na { color: #{{port}}; width: {{port}}px }\n```",
+		"```sql\nSELECT '{{user}}', {{port}};\n```",
+		"```go\nvar s = `{{user}}{{port}}`\n```",
+		"{{port}}. Not a list {{port}}{{user}}**{{port}}**_{{user}}_ [{{port}}](http://{{user}}.example:{{port}}/{{user}}?{{port}}#{{port}} \"{{user}}\")",
+		"| {{port}} | `{{user}}` |\n|---|---|\n| \\{{ | {{port}} |",
+		"<abbr title=\"{{port}}\">x</abbr> <a href=\"http://localhost:{{port}}/\">y</a> &#49;{{port}}",
+	}, "\n\n") + "\n"
+	tutorial := mustCompile(t, opening+text)
+	for _, p := range tutorial.Steps[0].Body {
+		if longNumber.MatchString(p.HTML) {
+			t.Errorf("a token was not found again: %s", p.HTML)
+		}
+	}
+	if got := strings.Count(dump(tutorial.Steps[0].Body), "⟦port⟧"); got != strings.Count(text, "{{port}}") {
+		t.Errorf("%d holes for the port, want %d:\n%s", got, strings.Count(text, "{{port}}"), dump(tutorial.Steps[0].Body))
+	}
+}
+
+// TestNobodyForgesTokens writes the token that a first reading used into the
+// text: it must come out as the number that it is.
+func TestNobodyForgesTokens(t *testing.T) {
+	text := opening + "Port {{port}}.\n\n```check {#up unsolved}\ntrue\n```\n"
+	token := newPage(text, 0, func(string) bool { return true }).prefix + "0000000"
+	got := dump(mustCompile(t, text+"\n"+token+"\n").Steps[0].Body)
+	if !strings.Contains(got, token) || strings.Count(got, "⟦port⟧") != 1 {
+		t.Errorf("the text became\n%s", got)
 	}
 }

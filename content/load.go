@@ -97,7 +97,7 @@ func (l *loader) read(name string, most int64) ([]byte, bool) {
 		l.fail(name, "The file can't be read: "+reason(err)+".", "")
 		return nil, false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	raw, err := io.ReadAll(io.LimitReader(f, most+1))
 	switch {
 	case err != nil:

@@ -164,10 +164,3 @@ func (p *page) written(s string) string {
 	})
 	return b.String()
 }
-
-// plain drops the tokens of a text.
-func (p *page) plain(s string) string {
-	var b strings.Builder
-	p.walk(s, func(s string) { b.WriteString(s) }, func(Part) {})
-	return b.String()
-}

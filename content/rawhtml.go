@@ -55,21 +55,22 @@ type openTag struct {
 // htmlBlock checks a block of HTML.
 func (c *compiler) htmlBlock(n *ast.HTMLBlock, open []openTag) []openTag {
 	lines := n.Lines()
+	at := span{len(c.source), 0}
 	for i := range lines.Len() {
-		// Between two lines of one block nothing of the page is left out but
-		// indentation, so the block is read as it stands.
-		if i == 0 {
-			stop := lines.At(lines.Len() - 1).Stop
-			if n.HasClosure() {
-				stop = max(stop, n.ClosureLine.Stop)
-			}
-			open = c.tags(span{lines.At(0).Start, stop}, open)
-		}
+		at.start, at.stop = min(at.start, lines.At(i).Start), max(at.stop, lines.At(i).Stop)
 	}
-	if lines.Len() == 0 && n.HasClosure() {
-		open = c.tags(span{n.ClosureLine.Start, n.ClosureLine.Stop}, open)
+	if n.HasClosure() {
+		at.start, at.stop = min(at.start, n.ClosureLine.Start), max(at.stop, n.ClosureLine.Stop)
 	}
-	return open
+	if at.start >= at.stop {
+		return open
+	}
+	text := c.page.text[at.start:at.stop]
+	if n.HTMLBlockType == ast.HTMLBlockType2 && !strings.Contains(text, "-->") {
+		c.failPage(c.nodeSpan(n), "This comment is not closed: it hides the rest of the page.", "End it with “-->”.")
+		return open
+	}
+	return c.tags(at, open)
 }
 
 func (c *compiler) rawHTML(n *ast.RawHTML, open []openTag) []openTag {

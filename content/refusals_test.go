@@ -170,6 +170,7 @@ func TestRefusedInTutorials(t *testing.T) {
 		{"stray end tag", "x ⟪</div>⟫ y\n", "closes nothing", ""},
 		{"end tag out of a task", ":::task {#a title=A}\n⟪</section>⟫\n:::\n", "<section> is not kept", ""},
 		{"element across blocks", "x ⟪<b>⟫y\n\nz</b>\n", "not closed in its block", ""},
+		{"open comment", "x\n\n⟪<!-- later⟫\n\nmore\n", "comment is not closed", "-->"},
 		{"control character", "x⟪\x01⟫y\n", "control character", ""},
 		{"no text", "⟪⟫", "no text", "##"},
 	} {

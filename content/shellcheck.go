@@ -95,7 +95,7 @@ func shellcheck(ctx context.Context, program, lang string, scripts []shellText) 
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	args := []string{"--norc", "--format=json1", "--severity=error", "--shell=" + lang}
 	for i, s := range scripts {
 		name := strconv.Itoa(i)
