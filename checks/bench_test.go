@@ -33,7 +33,7 @@ func BenchmarkNewConnection(b *testing.B) {
 	for b.Loop() {
 		client := dialAgent(b)
 		rawExec(b, client)
-		client.Close()
+		_ = client.Close()
 	}
 }
 
@@ -43,7 +43,7 @@ func rawExec(b *testing.B, client *ssh.Client) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer session.Close()
+	defer func() { _ = session.Close() }()
 	if err := session.Run(benchBody); err != nil {
 		b.Fatal(err)
 	}

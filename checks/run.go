@@ -78,12 +78,12 @@ func kill(s *session, id string) {
 	go func() {
 		defer close(gone)
 		_, _ = s.channel.SendRequest("signal", false, ssh.Marshal(struct{ Signal string }{"KILL"}))
-		defer s.channel.Close()
+		defer func() { _ = s.channel.Close() }()
 		other, err := s.client.NewSession()
 		if err != nil {
 			return
 		}
-		defer other.Close()
+		defer func() { _ = other.Close() }()
 		_ = other.Run(fmt.Sprintf(killScript, id))
 	}()
 	await(gone, endGrace)

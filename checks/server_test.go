@@ -50,7 +50,7 @@ func connect(tb testing.TB, conn net.Conn, auth ssh.Signer) *ssh.Client {
 		tb.Fatal(err)
 	}
 	client := ssh.NewClient(c, channels, requests)
-	tb.Cleanup(func() { client.Close() })
+	tb.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
@@ -151,7 +151,7 @@ func (a *agent) dial(tb testing.TB) *ssh.Client {
 	go func() {
 		defer close(served)
 		conn, err := listener.Accept()
-		listener.Close()
+		_ = listener.Close()
 		if err == nil {
 			a.serve(conn, config)
 		}
@@ -163,7 +163,7 @@ func (a *agent) dial(tb testing.TB) *ssh.Client {
 	a.conn = conn
 	client := connect(tb, conn, login)
 	tb.Cleanup(func() {
-		client.Close()
+		_ = client.Close()
 		<-served
 	})
 	return client
@@ -252,7 +252,7 @@ func (a *agent) run(command string, channel ssh.Channel) int {
 			_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(state.ExitStatus())}))
 		}
 		streams.Wait()
-		channel.Close()
+		_ = channel.Close()
 	}()
 	return cmd.Process.Pid
 }

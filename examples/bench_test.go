@@ -27,7 +27,7 @@ func BenchmarkCheck(b *testing.B) {
 		anew = append(anew, timed(func() {
 			client := guest.dial(b)
 			exec(b, client, body)
-			client.Close()
+			_ = client.Close()
 		}))
 	}
 	base := median(raw)
@@ -54,7 +54,7 @@ func exec(b *testing.B, client *ssh.Client, command string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer session.Close()
+	defer func() { _ = session.Close() }()
 	if err := session.Run(command); err != nil {
 		b.Fatal(err)
 	}

@@ -145,7 +145,7 @@ func open(t testing.TB) *machines {
 	if err != nil {
 		t.Skipf("there is no guest to try the checks in: %v", err)
 	}
-	t.Cleanup(func() { backend.Close() })
+	t.Cleanup(func() { _ = backend.Close() })
 	return &machines{backend: backend, image: built.Digest}
 }
 
@@ -199,7 +199,7 @@ func (m *machines) start(t testing.TB, name, hostname string) machine {
 		return client
 	}
 	client := dial(t)
-	t.Cleanup(func() { client.Close() })
+	t.Cleanup(func() { _ = client.Close() })
 	return machine{client, dial}
 }
 
