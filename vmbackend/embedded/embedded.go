@@ -47,7 +47,7 @@ func Place(dir, name string, content []byte, mode os.FileMode) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("place %s: %w", name, err)
 	}
-	defer os.Remove(temp.Name()) // fails once it is renamed
+	defer func() { _ = os.Remove(temp.Name()) }() // fails once it is renamed
 	_, err = temp.Write(content)
 	err = errors.Join(err, temp.Chmod(mode), temp.Close())
 	if err == nil {

@@ -163,6 +163,10 @@ func (b *Backend) follow(ctx context.Context, g *guest) error {
 		return fmt.Errorf("the guest's supervisor does not answer: %w", errors.Join(err, context.Cause(ctx)))
 	}
 	b.note(g, event(first))
+	if !g.now().alive() { // it is on its way out, and has let go of the guest
+		_ = watch.Close()
+		return errNotRunning
+	}
 	go b.keepFollowing(g, watch)
 	return nil
 }
