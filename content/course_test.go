@@ -2,6 +2,8 @@ package content
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -203,5 +205,33 @@ func TestNobodyForgesTokens(t *testing.T) {
 	got := dump(mustCompile(t, text+"\n"+token+"\n").Steps[0].Body)
 	if !strings.Contains(got, token) || strings.Count(got, "⟦port⟧") != 1 {
 		t.Errorf("the text became\n%s", got)
+	}
+}
+
+func TestSymbolicLinksAreNotServed(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "tutorials"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write("course.yaml", courseYAML)
+	write("secret.txt", "secret")
+	write("tutorials/web.md", opening+"[x](notes.txt)\n")
+	if err := os.Symlink("../secret.txt", filepath.Join(dir, "tutorials/notes.txt")); err != nil {
+		t.Fatal(err)
+	}
+	if c, findings := Load(os.DirFS(dir)); c != nil || !strings.Contains(findings.String(), "no file “notes.txt”") {
+		t.Errorf("a symbolic link is served: %v", findings)
+	}
+	if err := os.Remove(filepath.Join(dir, "tutorials/notes.txt")); err != nil {
+		t.Fatal(err)
+	}
+	write("tutorials/notes.txt", "notes")
+	if c, findings := Load(os.DirFS(dir)); c == nil {
+		t.Errorf("the file itself is refused: %v", findings)
 	}
 }
