@@ -9,6 +9,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/vmbackend"
 )
 
 // lease is one owner's right to a guest. Its status also serialises what is
@@ -102,7 +103,14 @@ func (m *Manager) Start(o store.Owner, k Kind) Status {
 // provide finds or makes the guest for a lease that is Starting.
 func (m *Manager) provide(ctx context.Context, l *lease, k Kind) (*machine, error) {
 	if g := l.held(); g != nil {
-		return g, m.boot(ctx, g)
+		err := m.boot(ctx, g)
+		if !errors.Is(err, vmbackend.ErrNoGuest) {
+			return g, err
+		}
+		// It has vanished. The student gets another, not an excuse.
+		if err := m.takeAway(ctx, g); err != nil {
+			return g, err
+		}
 	}
 	if g := m.claim(ctx, k, "", l.owner); g != nil {
 		return g, nil
@@ -137,12 +145,20 @@ func (m *Manager) replace(ctx context.Context, l *lease, k Kind) (*machine, erro
 		return g, nil
 	}
 	// The owner may have one guest only, so the old one must go first.
-	old.hangUp()
-	if err := m.cfg.Table.SetGuestMode(ctx, old.id, store.Retiring); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err := m.takeAway(ctx, old); err != nil {
 		return old, err
 	}
-	m.retire(old.id)
 	return m.create(ctx, k, &l.owner)
+}
+
+// takeAway takes a guest from its owner for good.
+func (m *Manager) takeAway(ctx context.Context, g *machine) error {
+	g.hangUp()
+	if err := m.cfg.Table.SetGuestMode(ctx, g.id, store.Retiring); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	m.retire(g.id)
+	return nil
 }
 
 // Stop switches the owner's guest off; its disk stays. It returns at once.
