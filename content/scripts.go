@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -127,56 +126,6 @@ func (c *compiler) check(n *fenceBlock, b *block, s script, at place) {
 	n.token = c.page.token(Part{Check: check.ID})
 }
 
-// messageOf takes a line ":word: text" apart.
-func messageOf(line string) (word, text string, ok bool) {
-	rest, ok := strings.CutPrefix(line, ":")
-	if !ok {
-		return "", "", false
-	}
-	word, text, ok = strings.Cut(rest, ":")
-	letters := strings.TrimFunc(word, unicode.IsLetter) == ""
-	return word, strings.TrimSpace(text), ok && word != "" && letters
-}
-
-func isMessage(line string) bool {
-	_, _, ok := messageOf(line)
-	return ok
-}
-
-// messages takes the ":pass:" and ":fail:" lines off a script's top.
-func (c *compiler) messages(check *Check, s *script) {
-	top := true
-	into := map[string]*string{"pass": &check.PassMessage, "fail": &check.FailMessage}
-	for i, line := range strings.Split(strings.TrimSuffix(s.text, "\n"), "\n") {
-		word, text, ok := messageOf(line)
-		if !ok {
-			top = top && strings.TrimSpace(line) == ""
-			continue
-		}
-		at, width := s.at[i], len(word)+2
-		message, known := into[word]
-		switch {
-		case !known:
-			c.src.fail(at, width, fmt.Sprintf("There is no message %s.", quote(":"+word+":")), didYouMean(word, []string{"fail", "pass"}))
-		case !top:
-			c.src.fail(at, width, "Messages stand before the script.", "Move this line to the top of the block.")
-		case text == "":
-			c.src.fail(at, width, "The message is empty.", "Write what the student is told.")
-		case *message != "":
-			c.src.fail(at, width, fmt.Sprintf("The message %s stands here twice.", quote(":"+word+":")), "Keep one of them.")
-		default:
-			*message = text
-		}
-	}
-	for len(s.at) > 0 {
-		line, _, _ := strings.Cut(s.text, "\n")
-		if strings.TrimSpace(line) != "" && !isMessage(line) {
-			return
-		}
-		s.dropLine()
-	}
-}
-
 func (b *block) notEmpty(s script) {
 	if strings.TrimSpace(s.text) == "" {
 		b.failWord(fmt.Sprintf("This %s is empty.", b.name), "Write the commands between the fences.")
@@ -240,40 +189,4 @@ func (c *compiler) run(n *fenceBlock, b *block, s script) {
 		r.Guest = b.guest()
 	}
 	n.token = c.page.token(Part{Run: r})
-}
-
-// forCheck is a "for=" that must name a check.
-type forCheck struct {
-	id         string
-	at, length int
-}
-
-func (c *compiler) forAttribute(b *block) string {
-	a, ok := b.required("for")
-	if !ok {
-		return ""
-	}
-	c.fors = append(c.fors, forCheck{a.value, b.base + a.vstart, a.vwidth})
-	return a.value
-}
-
-// matchFors refuses "for=" that names no check, and checks without solution.
-func (c *compiler) matchFors() {
-	var ids []string
-	for _, check := range c.tutorial.Checks {
-		ids = append(ids, check.ID)
-		at, length := c.src.lines[check.Line-1], len(c.src.line(check.Line-1))
-		switch {
-		case c.solved[check.ID] && c.unsolved[check.ID]:
-			c.src.warn(at, length, fmt.Sprintf("The check %s has a solution, though it says “unsolved”.", quote(check.ID)), "Delete “unsolved”.")
-		case !c.solved[check.ID] && !c.unsolved[check.ID] && check.ID != "":
-			c.src.fail(at, length, fmt.Sprintf("The check %s has no solution.", quote(check.ID)),
-				fmt.Sprintf("Add a block “```solve {for=%s}”, or write “unsolved=true” if there can be none.", check.ID))
-		}
-	}
-	for _, f := range c.fors {
-		if !slices.Contains(ids, f.id) && !c.lost[f.id] {
-			c.src.fail(f.at, f.length, fmt.Sprintf("The tutorial has no check %s.", quote(f.id)), didYouMean(f.id, ids))
-		}
-	}
 }
