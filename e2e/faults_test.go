@@ -247,3 +247,31 @@ func (g *gateway) killKernel(t *testing.T, id string) {
 		t.Fatalf("%v: %s", err, out)
 	}
 }
+
+// TestMachineIsAsAStudentExpects tries what a newcomer types first.
+func TestMachineIsAsAStudentExpects(t *testing.T) {
+	g := startGateway(t, "course")
+	s := g.student(t, "ann", "work")
+	s.ready(t)
+	sh := s.shell(t, "main")
+	for _, tt := range []struct{ command, want string }{
+		{"whoami; pwd", "student\r\n/home/student"},
+		{"ps aux | head -3", "COMMAND"},
+		{"ps -ef | grep -c bash", "\r\n"},
+		{"sudo id -u", "\r0\r\n"},
+		{"man ls | cat | head -5", "list directory contents"},
+		{"tty", "/dev/pts/"},
+		{"ping -c1 10.0.2.1 | tail -3", "1 received"},
+		{"date +%Y", "20"},
+		{"python3 -c 'print(6*7)'", "\r42\r\n"},
+		{"free -m | head -2", "Mem:"},
+		{"uptime", "load average"},
+		{"command -v nano vi sudo tree file less curl", "/usr/bin/curl"},
+	} {
+		before := len(sh.shown())
+		sh.run(t, tt.command)
+		if out := sh.shown()[before:]; !strings.Contains(out, tt.want) {
+			t.Errorf("%s: %q, want %q in it", tt.command, out, tt.want)
+		}
+	}
+}

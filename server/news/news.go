@@ -5,8 +5,10 @@ package news
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
+	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/events"
 	"github.com/labmark/labmark/server/guests"
 	"github.com/labmark/labmark/server/progress"
@@ -47,9 +49,13 @@ func (d *Desk) Attempt(a store.Attempt) {
 			d.Hub.Publish(o, events.Event{Name: "hint", Data: map[string]any{"id": id, "due": true}})
 		}
 	}
-	if p.Checks[a.Check].Passed {
+	if t, _ := d.Book.Catalog.Tutorial(o); p.Checks[a.Check].Passed && showsSolution(t, a.Check) {
 		d.Hub.Publish(o, events.Event{Name: "solution", Data: map[string]any{"check": a.Check}})
 	}
+}
+
+func showsSolution(t *content.Tutorial, check string) bool {
+	return slices.ContainsFunc(t.Solutions, func(s *content.Solution) bool { return s.For == check && s.Shown })
 }
 
 // Score tells that points were won, or given for a hint.

@@ -44,8 +44,8 @@ func Sum(ps ...progress.Tutorial) themes.Score {
 }
 
 // Check shows one check's button.
-func Check(c *content.Check, p progress.Check) themes.CheckView {
-	v := themes.CheckView{ID: c.ID, Title: c.Title, Points: p.Of, Won: p.Points, Attempts: p.Attempts, Auto: c.Auto}
+func Check(c *content.Check, values content.Values, p progress.Check) themes.CheckView {
+	v := themes.CheckView{ID: c.ID, Title: values.Fill(c.Title), Points: p.Of, Won: p.Points, Attempts: p.Attempts, Auto: c.Auto}
 	if v.Title == "" {
 		v.Title = c.ID
 	}
@@ -93,7 +93,7 @@ func (s Student) part(p content.Part) themes.Part {
 func (s Student) check(id string) *themes.CheckView {
 	for _, c := range s.Tutorial.Checks {
 		if c.ID == id {
-			v := Check(c, s.Progress.Checks[id])
+			v := Check(c, s.Values, s.Progress.Checks[id])
 			return &v
 		}
 	}
@@ -115,7 +115,14 @@ func (s Student) hint(id string) *themes.HintView {
 	return nil
 }
 
-// Script shows a solution.
-func (s Student) Script(sol *content.Solution) []themes.Part {
-	return []themes.Part{{HTML: `<pre tabindex="0"><code>`}, {Text: sol.Script}, {HTML: "</code></pre>"}}
+// Solutions shows a check's solutions, as far as the author lets students
+// read them and the student has passed the check.
+func (s Student) Solutions(check string) []themes.Part {
+	var parts []themes.Part
+	for _, sol := range s.Tutorial.Solutions {
+		if sol.For == check && sol.Shown && s.Progress.Checks[check].Passed {
+			parts = append(parts, themes.Part{HTML: `<pre tabindex="0"><code>`}, themes.Part{Text: sol.Script}, themes.Part{HTML: "</code></pre>"})
+		}
+	}
+	return parts
 }

@@ -79,10 +79,11 @@ func (s *site) progress(c *gin.Context) {
 	for _, course := range s.Catalog.Courses() {
 		cp := themes.CourseProgress{Href: coursePath(course), Title: course.Title, Score: standing(st).course(user, course)}
 		for _, t := range course.Tutorials {
-			p := st[store.Owner{UserID: user, Course: course.ID, Tutorial: t.ID}]
+			o := store.Owner{UserID: user, Course: course.ID, Tutorial: t.ID}
+			p, values := st[o], s.Catalog.Values(o)
 			tp := themes.TutorialProgress{Href: tutorialPath(course, t), Title: t.Title, Score: views.Score(p)}
 			for _, check := range t.Checks {
-				tp.Checks = append(tp.Checks, views.Check(check, p.Checks[check.ID]))
+				tp.Checks = append(tp.Checks, views.Check(check, values, p.Checks[check.ID]))
 			}
 			cp.Tutorials = append(cp.Tutorials, tp)
 		}

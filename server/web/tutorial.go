@@ -35,7 +35,7 @@ func (s *site) tutorial(c *gin.Context) {
 		page.Guests = append(page.Guests, g.Name)
 	}
 	for _, step := range t.Steps {
-		page.Steps = append(page.Steps, themes.Step{ID: step.ID, Title: step.Title, Body: student.Body(step.Body)})
+		page.Steps = append(page.Steps, themes.Step{ID: step.ID, Title: student.Values.Fill(step.Title), Body: student.Body(step.Body)})
 	}
 	s.page(c, http.StatusOK, page)
 }
@@ -146,26 +146,20 @@ func (s *site) hint(c *gin.Context) {
 	s.fail(c, errNoPage)
 }
 
-// solution shows a solution that the author lets students read, to one who
-// has passed its check.
+// solution shows the solutions that the author lets students read, to one who
+// has passed their check.
 func (s *site) solution(c *gin.Context) {
 	student, err := s.student(c, owner(c))
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	check := c.Param("check")
-	for _, sol := range student.Tutorial.Solutions {
-		if sol.For == check && sol.Shown {
-			if !student.Progress.Checks[check].Passed {
-				s.fail(c, errNotPassed)
-				return
-			}
-			s.fragment(c, student.Script(sol))
-			return
-		}
+	parts := student.Solutions(c.Param("check"))
+	if len(parts) == 0 {
+		s.fail(c, errNotPassed)
+		return
 	}
-	s.fail(c, errNotPassed)
+	s.fragment(c, parts)
 }
 
 // fragment answers with a piece of a page.

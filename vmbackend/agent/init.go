@@ -85,6 +85,9 @@ func prepareMachine(a *Agent, o bootOptions) {
 	}
 	makeDeviceLinks()
 	linkPowerCommands()
+	if err := procpsCompletes(); err != nil {
+		logf("ps may not work: %v", err)
+	}
 	if err := loopbackUp(); err != nil {
 		logf("no loopback: %v", err)
 	}
