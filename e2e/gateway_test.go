@@ -94,8 +94,8 @@ func (g *gateway) start(t *testing.T) {
 // kill ends the gateway as a crash would.
 func (g *gateway) kill() {
 	if g.cmd != nil {
-		g.cmd.Process.Kill()
-		g.cmd.Wait()
+		_ = g.cmd.Process.Kill() // it may have ended already
+		_ = g.cmd.Wait()
 		g.cmd = nil
 	}
 }

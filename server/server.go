@@ -186,7 +186,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		drop() // ends event streams and terminals, which would never finish
 		wait, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		srv.Shutdown(wait)
+		if err := srv.Shutdown(wait); err != nil {
+			s.cfg.Log.Warn("some requests were cut off", "err", err)
+		}
 	})
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -116,7 +116,7 @@ func newMeter(title string) *meter {
 func (m *meter) show(fraction float64, phase string) {
 	if m.bar != nil {
 		m.bar.Describe(m.title + ": " + phase)
-		m.bar.Set(int(fraction * meterSteps))
+		_ = m.bar.Set(int(fraction * meterSteps))
 		return
 	}
 	if phase != m.phase {
@@ -127,6 +127,6 @@ func (m *meter) show(fraction float64, phase string) {
 
 func (m *meter) done() {
 	if m.bar != nil {
-		m.bar.Finish()
+		_ = m.bar.Finish()
 	}
 }

@@ -23,7 +23,7 @@ func (b *bench) check(ctx context.Context) error {
 	if err := b.boot(ctx, p); err != nil {
 		return err
 	}
-	defer b.backend.Destroy(context.WithoutCancel(ctx), p.spec.ID)
+	defer func() { _ = b.backend.Destroy(context.WithoutCancel(ctx), p.spec.ID) }()
 	client, err := guestssh.Connect(ctx, b.backend, p.spec.ID, "root", p.host, p.signer)
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (b *bench) class(ctx context.Context) error {
 }
 
 func (b *bench) classOf(ctx context.Context, n int) error {
-	defer b.clear(context.WithoutCancel(ctx))
+	defer func() { _ = b.clear(context.WithoutCancel(ctx)) }()
 	people := make([]person, n)
 	for i := range people {
 		var err error

@@ -87,7 +87,7 @@ func (g *machine) client(ctx context.Context, as login) (*ssh.Client, error) {
 	l.client = c
 	g.mu.Unlock()
 	go func() {
-		c.Wait()
+		_ = c.Wait() // why it ended does not matter
 		g.drop(as, c)
 	}()
 	return c, nil

@@ -2,8 +2,10 @@ package web
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -37,7 +39,7 @@ func (s *site) layout(c *gin.Context, title string, crumbs ...themes.Crumb) them
 		}
 	}
 	if len(crumbs) > 0 {
-		l.Crumbs = append(crumbs, themes.Crumb{Title: title})
+		l.Crumbs = slices.Concat(crumbs, []themes.Crumb{{Title: title}})
 	}
 	return l
 }
@@ -64,7 +66,7 @@ func (s *site) logged(c *gin.Context) {
 func (s *site) recovered(c *gin.Context) {
 	defer func() {
 		if r := recover(); r != nil {
-			if r == http.ErrAbortHandler {
+			if err, ok := r.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(r)
 			}
 			s.Log.Error("panic", "path", c.Request.URL.Path, "panic", r, "stack", string(debug.Stack()))

@@ -63,7 +63,7 @@ func (s *site) terminal(c *gin.Context) {
 		return
 	case err != nil:
 		s.Log.Warn("no terminal", "user", o.UserID, "err", err)
-		p.tell(control{Type: "error", Message: "Your machine does not open a terminal. Trying again."})
+		_ = p.tell(control{Type: "error", Message: "Your machine does not open a terminal. Trying again."})
 		ws.Close(websocket.StatusTryAgainLater, "no terminal")
 		return
 	}
@@ -117,7 +117,7 @@ func (s *site) join(ctx context.Context, o store.Owner, p *pipe, t *guestssh.Ter
 		return // the page has gone, or does not read
 	}
 	if status, err := t.Wait(); err == nil {
-		p.tell(control{Type: "exit", Status: &status})
+		_ = p.tell(control{Type: "exit", Status: &status})
 		p.ws.Close(websocket.StatusNormalClosure, "the shell has ended")
 		return
 	}
