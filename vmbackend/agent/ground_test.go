@@ -24,7 +24,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long anything may take on a slow and noisy machine.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // ground is an agent on this machine, as this user, with real processes.
 type ground struct {
