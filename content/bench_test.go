@@ -44,7 +44,7 @@ Mind the *gap* between a path and a name.
 Make a folder %[2]s/srv/data-%[1]d%[2]s that belongs to {{user}}, with a file in it that
 holds the number {{port}} and nothing else.
 
-%[2]s%[2]s%[2]scheck {#check-%[1]d points=2 timeout=10s auto=5s}
+%[2]s%[2]s%[2]scheck {#check-%[1]d points=2 timeout=10s}
 :pass: The folder is there.
 :fail: No folder /srv/data-%[1]d, or it belongs to $owner.
 owner=$(stat -c %%U /srv/data-%[1]d 2>/dev/null)

@@ -110,6 +110,10 @@ func (c *compiler) check(n *fenceBlock, b *block, s script, at place) {
 		File:          c.src.path,
 		Line:          c.src.lineAt(b.at) + 1,
 	}
+	if a, ok := b.value("auto"); ok {
+		c.src.warn(b.base+a.start, a.length, "Checks don't run by themselves yet: this one runs by its button only.",
+			"Leave it in: it will be acted on one day.")
+	}
 	if at.task != nil {
 		check.Task, check.Title = at.task.id, at.task.title
 		at.task.checks++
