@@ -38,19 +38,12 @@ type userAddCmd struct {
 }
 
 func (c *userAddCmd) Run(ctx context.Context, s *Settings, out io.Writer) error {
-	password, err := readPassword()
-	if err != nil {
-		return err
-	}
-	if err := login.CheckNew(c.Login, password); err != nil {
-		return err
-	}
-	db, err := s.openStore()
+	db, hash, err := s.newPassword(c.Login)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	err = db.AddUser(ctx, &store.User{Login: c.Login, Name: c.Name, PasswordHash: login.Hash(password)})
+	err = db.AddUser(ctx, &store.User{Login: c.Login, Name: c.Name, PasswordHash: hash})
 	if errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("there is an account %q already: labmark user password %s gives it a new password", c.Login, c.Login)
 	}
@@ -61,26 +54,34 @@ func (c *userAddCmd) Run(ctx context.Context, s *Settings, out io.Writer) error 
 	return nil
 }
 
+// newPassword asks for a password and opens the database to put it in.
+func (s *Settings) newPassword(name string) (db *store.Store, hash string, err error) {
+	password, err := readPassword()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := login.CheckNew(name, password); err != nil {
+		return nil, "", err
+	}
+	db, err = s.openStore()
+	return db, login.Hash(password), err
+}
+
 type userPasswordCmd struct {
 	Login string `arg:"" help:"Whose password to set."`
 }
 
 func (c *userPasswordCmd) Run(ctx context.Context, s *Settings, out io.Writer) error {
-	password, err := readPassword()
-	if err != nil {
-		return err
-	}
-	if err := login.CheckNew(c.Login, password); err != nil {
-		return err
-	}
-	db, err := s.openStore()
+	db, hash, err := s.newPassword(c.Login)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := db.SetPassword(ctx, c.Login, login.Hash(password)); errors.Is(err, store.ErrNotFound) {
+	err = db.SetPassword(ctx, c.Login, hash)
+	if errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("there is no account %q: labmark user list shows all", c.Login)
-	} else if err != nil {
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%s has a new password\n", c.Login)

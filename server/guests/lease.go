@@ -92,9 +92,25 @@ func (m *Manager) Start(o store.Owner, k Kind) Status {
 	if !l.begin(Starting, "Preparing your machine.", None, Failed) {
 		return l.Status()
 	}
+	return m.supply(l, func(ctx context.Context) (*machine, error) { return m.provide(ctx, l, k) })
+}
+
+// Reset replaces the owner's guest by a fresh one. Everything in the old one
+// is gone. It returns at once, as Start does.
+func (m *Manager) Reset(o store.Owner, k Kind) Status {
+	l := m.lease(o)
+	if !l.begin(Resetting, "Replacing your machine by a fresh one.", None, Ready, Failed) {
+		return l.Status()
+	}
+	return m.supply(l, func(ctx context.Context) (*machine, error) { return m.replace(ctx, l, k) })
+}
+
+// supply gets the guest for a lease that has entered a busy state, in the
+// background.
+func (m *Manager) supply(l *lease, get func(context.Context) (*machine, error)) Status {
 	s := m.notify(l)
 	m.background(func(ctx context.Context) {
-		g, err := m.provide(ctx, l, k)
+		g, err := get(ctx)
 		m.settle(l, g, err)
 	})
 	return s
@@ -116,21 +132,6 @@ func (m *Manager) provide(ctx context.Context, l *lease, k Kind) (*machine, erro
 		return g, nil
 	}
 	return m.create(ctx, k, &l.owner)
-}
-
-// Reset replaces the owner's guest by a fresh one. Everything in the old one
-// is gone. It returns at once, as Start does.
-func (m *Manager) Reset(o store.Owner, k Kind) Status {
-	l := m.lease(o)
-	if !l.begin(Resetting, "Replacing your machine by a fresh one.", None, Ready, Failed) {
-		return l.Status()
-	}
-	s := m.notify(l)
-	m.background(func(ctx context.Context) {
-		g, err := m.replace(ctx, l, k)
-		m.settle(l, g, err)
-	})
-	return s
 }
 
 // replace swaps the guest of a lease that is Resetting.
