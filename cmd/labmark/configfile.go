@@ -80,7 +80,7 @@ type configCmd struct{ serveSettings }
 func (c *configCmd) Run(k *kong.Context, files *configFiles, out io.Writer) error {
 	given := map[*kong.Flag]bool{}
 	for _, p := range k.Path {
-		if p.Flag != nil {
+		if p.Flag != nil && !p.Resolved {
 			given[p.Flag] = true
 		}
 	}
