@@ -23,7 +23,7 @@ func TestStudentCannotLockTheGraderOut(t *testing.T) {
 		fault{"network down", "ip link set lo down", "! ip link show lo up | grep -q lo"},
 		fault{"every signal to process 1", "for s in HUP QUIT ILL TRAP ABRT BUS FPE KILL SEGV PIPE ALRM STOP TSTP; do kill -$s 1; done; touch /signalled", "test -e /signalled"},
 		fault{"passwd broken", "echo rubbish >/etc/passwd", "! grep -q root /etc/passwd"},
-		fault{"disk full", "for size in 64M 8M 1M; do i=0; while fallocate -l $size /fill-$size-$i; do i=$((i+1)); done; done; dd if=/dev/zero of=/fill bs=64k", "[ $(stat -f -c %f /) -lt 16 ]"},
+		fault{"disk full", "for size in 64M 8M 1M; do i=0; while fallocate -l $size /fill-$size-$i; do i=$((i+1)); done; done; dd if=/dev/zero of=/fill bs=64k", "[ $(stat -f -c %a /) -eq 0 ] && ! head -c 200000 /bin/bash >/probe-$$"},
 		fault{"dev and proc emptied", "rm -rf /dev/null /dev/ptmx /dev/ttyS0 /dev/stdin; umount -l /dev/pts; umount -l /proc", "[ ! -e /dev/null ] && [ ! -e /proc/1 ]"},
 	)
 }
