@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/labmark/labmark/vmbackend/agent/initrd"
 	"github.com/labmark/labmark/vmbackend/guestlink"
 	"github.com/labmark/labmark/vmbackend/guestssh"
+	"github.com/labmark/labmark/vmbackend/image"
 )
 
 // machine is a real User-Mode Linux guest without a jail: a test's own.
@@ -37,21 +39,24 @@ type machine struct {
 // Dial makes a machine a guestssh.Dialer.
 func (m *machine) Dial(ctx context.Context, _ string) (net.Conn, error) { return m.host.Open(ctx) }
 
-// bootUML boots the image that LABMARK_TEST_ROOT names. It is the only test
-// ground that needs more than a Go compiler.
+// bootUML boots the image debian-12, with the kernel that LABMARK_TEST_KERNEL
+// names or Debian's. It is the only test ground that needs more than a Go
+// compiler: make test installs the kernel and builds the image.
 func bootUML(tb testing.TB, words ...string) *machine {
 	tb.Helper()
-	image, kernel := os.Getenv("LABMARK_TEST_ROOT"), os.Getenv("LABMARK_TEST_KERNEL")
-	if kernel == "" {
-		kernel = "/usr/bin/linux.uml"
+	kernel := cmp.Or(os.Getenv("LABMARK_TEST_KERNEL"), "/usr/bin/linux.uml")
+	images, err := image.Open(os.Getenv("LABMARK_TEST_IMAGE_DIR"))
+	if err != nil {
+		tb.Fatal(err)
 	}
-	if image == "" {
-		tb.Skip("LABMARK_TEST_ROOT names no root file system image, so no guest can be booted")
+	root, err := images.Resolve("debian-12")
+	if err != nil {
+		tb.Fatal(err)
 	}
 	dir := tb.TempDir()
 	ours, theirs := socketpair(tb)
 	args := append([]string{"-R", kernel, "mem=128M", "initrd=" + buildInitrd(tb, dir), "root=/dev/ubda",
-		"ubd0=" + filepath.Join(dir, "cow") + "," + image, "con=null", "con0=null,fd:1", "ssl=null", "ssl0=fd:3",
+		"ubd0=" + filepath.Join(dir, "cow") + "," + root.Path, "con=null", "con0=null,fd:1", "ssl=null", "ssl0=fd:3",
 		"uml_dir=" + dir, "quiet"}, words...)
 	cmd := exec.Command("setarch", args...)
 	m := &machine{console: &bytes.Buffer{}, ended: make(chan struct{})}
