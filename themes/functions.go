@@ -20,6 +20,7 @@ func functions(a *assets) template.FuncMap {
 		"plural":   plural,
 		"inc":      func(i int) int { return i + 1 },
 		"outcome":  outcome,
+		"standing": standing,
 		"words":    verdictWords,
 		"total":    total,
 		"use":      use,
@@ -76,6 +77,18 @@ func outcome(c *CheckView) string {
 		return "pass"
 	}
 	return "idle"
+}
+
+// standing is what a check stands at by the points that were kept, whatever
+// the last attempt said.
+func standing(c CheckView) string {
+	switch {
+	case c.Points > 0 && c.Won >= c.Points:
+		return "pass"
+	case c.Won > 0:
+		return "part"
+	}
+	return outcome(&c)
 }
 
 // attemptOutcome is outcome for one attempt.

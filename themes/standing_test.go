@@ -1,0 +1,20 @@
+package themes
+
+import "testing"
+
+func TestPointsThatWereKeptShowAsPassed(t *testing.T) {
+	failed := &AttemptView{State: "done", Verdict: "fail"}
+	for _, tt := range []struct {
+		check CheckView
+		want  string
+	}{
+		{CheckView{Points: 2}, "idle"},
+		{CheckView{Points: 2, Last: failed}, "fail"},
+		{CheckView{Points: 2, Won: 1, Last: failed}, "part"},
+		{CheckView{Points: 2, Won: 2, Last: failed}, "pass"},
+	} {
+		if got := standing(tt.check); got != tt.want {
+			t.Errorf("%+v stands at %q, want %q", tt.check, got, tt.want)
+		}
+	}
+}
