@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -97,42 +98,51 @@ func BenchmarkDestroy(b *testing.B) {
 	}
 }
 
-// BenchmarkThirtyGuests starts 30 guests at once, runs a command in each, and
+// BenchmarkGuests starts many guests at once, runs a command in each, and
 // reports what each takes of memory (PSS, supervisor included) and of disk.
-func BenchmarkThirtyGuests(b *testing.B) {
-	const guests = 30
-	backend := newBackend(b, b.TempDir())
+func BenchmarkGuests(b *testing.B) {
+	for _, guests := range []int{30, 140} {
+		b.Run(strconv.Itoa(guests), func(b *testing.B) {
+			backend := newBackend(b, b.TempDir())
+			for b.Loop() {
+				measureCrowd(b, backend, guests)
+			}
+		})
+	}
+}
+
+func measureCrowd(b *testing.B, backend *Backend, guests int) {
 	all := make([]keys, guests)
 	for i := range all {
 		all[i] = newKeys(b, fmt.Sprintf("dense-%d", i), "debian-12")
 		all[i].spec.Memory = 64 << 20
 	}
-	for b.Loop() {
-		var wg sync.WaitGroup
-		for _, k := range all {
-			wg.Go(func() {
-				err := errors.Join(backend.Create(b.Context(), k.spec), backend.Start(b.Context(), k.spec.ID),
-					firstCommand(b.Context(), k, backend.Dial))
-				if err != nil {
-					b.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-		b.StopTimer()
-		var memory, disk int64
-		for _, k := range all {
-			s, err := backend.Stats(b.Context(), k.spec.ID)
+	var wg sync.WaitGroup
+	for _, k := range all {
+		wg.Go(func() {
+			err := errors.Join(backend.Create(b.Context(), k.spec), backend.Start(b.Context(), k.spec.ID),
+				firstCommand(b.Context(), k, backend.Dial))
 			if err != nil {
-				b.Fatal(err)
+				b.Error(err)
 			}
-			memory, disk = memory+s.Memory, disk+s.Disk
-			if err := backend.Destroy(b.Context(), k.spec.ID); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(float64(memory)/guests/1e6, "MB/guest")
-		b.ReportMetric(float64(disk)/guests/1e3, "disk-KB/guest")
-		b.StartTimer()
+		})
 	}
+	wg.Wait()
+	b.StopTimer()
+	defer b.StartTimer()
+	var memory, disk int64
+	for _, k := range all {
+		s, err := backend.Stats(b.Context(), k.spec.ID)
+		if err != nil {
+			b.Fatal(err)
+		}
+		memory, disk = memory+s.Memory, disk+s.Disk
+	}
+	for _, k := range all {
+		if err := backend.Destroy(b.Context(), k.spec.ID); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(memory)/float64(guests)/1e6, "MB/guest")
+	b.ReportMetric(float64(disk)/float64(guests)/1e3, "disk-KB/guest")
 }

@@ -247,7 +247,7 @@ func TestKernelPanicEndsTheGuest(t *testing.T) {
 	b := newBackend(t, t.TempDir())
 	k := started(t, b, "panic")
 	events := b.Watch(t.Context())
-	_, _ = k.try(t, b, "echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger")
+	_, _ = k.try(t, b, "echo 2 > /proc/sys/vm/panic_on_oom && tail /dev/zero")
 	expect(t, events, "panic", vmbackend.Stopped)
 	if err := b.Start(t.Context(), "panic"); err != nil {
 		t.Fatal(err)
