@@ -25,6 +25,9 @@ var _ vmbackend.Backend = (*Backend)(nil)
 type Backend struct {
 	cfg   Config
 	parts parts
+	// boots holds a token for each guest that boots. Booting is work for the
+	// processor: a whole class at once is served sooner by turns.
+	boots chan struct{}
 
 	mu       sync.Mutex
 	guests   map[string]*guest // handles of guests that somebody has asked for
@@ -79,6 +82,12 @@ func (b *Backend) Start(ctx context.Context, id string) error {
 	}
 	err = b.follow(ctx, g)
 	if errors.Is(err, errNotRunning) {
+		select {
+		case b.boots <- struct{}{}:
+			defer func() { <-b.boots }()
+		case <-ctx.Done():
+			return fmt.Errorf("start guest %s: too many others are booting: %w", id, context.Cause(ctx))
+		}
 		err = b.launch(ctx, g, record)
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -120,8 +121,15 @@ func measureCrowd(b *testing.B, backend *Backend, guests int) {
 	var wg sync.WaitGroup
 	for _, k := range all {
 		wg.Go(func() {
-			err := errors.Join(backend.Create(b.Context(), k.spec), backend.Start(b.Context(), k.spec.ID),
-				firstCommand(b.Context(), k, backend.Dial))
+			ctx, cancel := context.WithTimeout(b.Context(), 10*time.Minute)
+			defer cancel()
+			err := backend.Create(ctx, k.spec)
+			if err == nil {
+				err = backend.Start(ctx, k.spec.ID)
+			}
+			if err == nil {
+				err = firstCommand(ctx, k, backend.Dial)
+			}
 			if err != nil {
 				b.Error(err)
 			}

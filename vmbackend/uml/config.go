@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/labmark/labmark/vmbackend"
@@ -49,6 +50,8 @@ type Config struct {
 }
 
 const (
+	bootsPerProcessor = 3 // at once; some time of each is spent waiting
+
 	defaultMemory    = 128 << 20
 	minMemory        = 32 << 20
 	defaultMaxGuests = 200
@@ -82,7 +85,7 @@ func New(cfg Config) (*Backend, error) {
 		return nil, fmt.Errorf("user-mode linux: %w", err)
 	}
 	b := &Backend{
-		cfg: cfg, parts: parts,
+		cfg: cfg, parts: parts, boots: make(chan struct{}, bootsPerProcessor*runtime.NumCPU()),
 		guests: map[string]*guest{}, watchers: map[chan vmbackend.Event]bool{},
 	}
 	b.life, b.end = context.WithCancel(context.Background())

@@ -134,9 +134,17 @@ func (g *guest) now() event {
 // errNotRunning says that the guest has no supervisor.
 var errNotRunning = errors.New("the guest does not run")
 
-// firstWordPatience bounds the wait for a supervisor's first word. It is said
-// at once, unless the supervisor is in trouble.
+// firstWordPatience bounds the wait of those who only want to know or to end a
+// guest for its supervisor's first word. It is said at once, unless the host is
+// overloaded or the supervisor in trouble.
 const firstWordPatience = 10 * time.Second
+
+// glance is follow with that bound.
+func (b *Backend) glance(ctx context.Context, g *guest) error {
+	ctx, cancel := context.WithTimeout(ctx, firstWordPatience)
+	defer cancel()
+	return b.follow(ctx, g)
+}
 
 // follow connects to the guest's supervisor, unless that has been done, and
 // returns when its first word is there. It returns errNotRunning when there is
@@ -147,8 +155,6 @@ func (b *Backend) follow(ctx context.Context, g *guest) error {
 	if g.now().alive() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, firstWordPatience)
-	defer cancel()
 	watch, err := shim.NewWatch(ctx, b.folder(g.id))
 	if notRunning(err) {
 		return errNotRunning

@@ -47,7 +47,7 @@ func (b *Backend) List(ctx context.Context) ([]vmbackend.Guest, error) {
 // stateOf says what the guest does: what its supervisor says if there is one,
 // else what the last one has left behind.
 func (b *Backend) stateOf(ctx context.Context, g *guest) (vmbackend.State, time.Time) {
-	err := b.follow(ctx, g)
+	err := b.glance(ctx, g)
 	if now := g.now(); now.alive() {
 		return now.State, now.Since
 	}

@@ -26,7 +26,7 @@ func (b *Backend) Stats(ctx context.Context, id string) (vmbackend.Stats, error)
 	if err != nil {
 		return s, err
 	}
-	err = b.follow(ctx, g)
+	err = b.glance(ctx, g)
 	if err != nil && !errors.Is(err, errNotRunning) {
 		return s, fmt.Errorf("measure guest %s: %w", id, err)
 	}

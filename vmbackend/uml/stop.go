@@ -19,7 +19,7 @@ const askPatience = 5 * time.Second
 // stop ends the guest's supervisor and kernel. One that does not answer is
 // killed; the kernel dies with its supervisor.
 func (b *Backend) stop(ctx context.Context, g *guest) error {
-	err := b.follow(ctx, g)
+	err := b.glance(ctx, g)
 	if errors.Is(err, errNotRunning) {
 		return nil
 	}
