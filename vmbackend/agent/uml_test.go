@@ -4,14 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -93,7 +89,7 @@ func (m *machine) rejoin(tb testing.TB) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
 	if m.host, err = guestlink.Connect(ctx, line, m.personal); err != nil {
 		tb.Fatal(err)
@@ -121,22 +117,9 @@ func (m *machine) personalise(tb testing.TB) {
 	}
 }
 
-// cpu is the processor time that the guest's kernel process has used.
-func (m *machine) cpu(tb testing.TB) time.Duration {
-	tb.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.pid))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	f := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-	user, _ := strconv.Atoi(f[11])
-	system, _ := strconv.Atoi(f[12])
-	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100
-}
-
 func (m *machine) login(tb testing.TB, user string) *ssh.Client {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
 	c, err := guestssh.Connect(ctx, m, "test", user, m.hostKey, m.key)
 	if err != nil {
@@ -193,66 +176,4 @@ func buildInitrd(tb testing.TB, dir string) string {
 		tb.Fatal(err)
 	}
 	return path
-}
-
-func TestRealGuestFiguresAreMeasured(t *testing.T) {
-	start := time.Now()
-	m := bootUML(t)
-	booted := time.Since(start)
-	c := m.login(t, "root")
-	run(t, c, "true")
-	t.Logf("to link %v, to first command %v (with building the agent)", booted, time.Since(start))
-	t.Logf("%s", run(t, c, "uname -a; hostname; cat /etc/hosts; id; date; cat /proc/self/cgroup; grep -E 'VmRSS|VmHWM' /proc/1/status; mount; free -m; ls -l /usr/sbin/poweroff; cat /proc/uptime"))
-	start = time.Now()
-	for range 20 {
-		run(t, c, "true")
-	}
-	t.Logf("exec of true %v", time.Since(start)/20)
-	t.Logf("bash -c true by hand in the guest: %s", run(t, c, "time (for i in 1 2 3 4 5 6 7 8 9 10; do bash -c true; done)"))
-	start = time.Now()
-	for range 10 {
-		_ = m.login(t, "root").Close()
-	}
-	t.Logf("login %v", time.Since(start)/10)
-	before := m.cpu(t)
-	time.Sleep(5 * time.Second)
-	t.Logf("processor time in 5 idle seconds: %v", m.cpu(t)-before)
-	measureUp(t, c, 2<<20)
-	measureDown(t, c, 64<<20)
-}
-
-func measureUp(t *testing.T, c *ssh.Client, size int) {
-	s, err := c.NewSession()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-	s.Stdin = bytes.NewReader(make([]byte, size))
-	start := time.Now()
-	out, err := s.Output("wc -c")
-	if err != nil || string(bytes.TrimSpace(out)) != fmt.Sprint(size) {
-		t.Fatalf("%v %q", err, out)
-	}
-	t.Logf("up %.2f MB/s", float64(size)/1e6/time.Since(start).Seconds())
-}
-
-func measureDown(t *testing.T, c *ssh.Client, size int) {
-	s, err := c.NewSession()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-	pipe, err := s.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	start := time.Now()
-	if err := s.Start(fmt.Sprintf("head -c %d /dev/zero", size)); err != nil {
-		t.Fatal(err)
-	}
-	n, _ := io.Copy(io.Discard, pipe)
-	if n != int64(size) {
-		t.Fatalf("%d bytes", n)
-	}
-	t.Logf("down %.2f MB/s", float64(size)/1e6/time.Since(start).Seconds())
 }
