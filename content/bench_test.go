@@ -3,6 +3,7 @@ package content
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,21 +142,22 @@ func BenchmarkGoldmarkPlain(b *testing.B) {
 	measure(b, plainText(), bare(b, plainText(), extension.GFM))
 }
 
-// BenchmarkRatio gives the ratio without highlighting in one run. It takes
-// turns and compares the fastest, which a busy machine disturbs least.
+// BenchmarkRatio takes turns, without highlighting, and reports the medians of
+// both and of the ratios of neighbouring turns, in one run.
 func BenchmarkRatio(b *testing.B) {
 	ours, theirs := compiling(b, plainText()), bare(b, plainText(), extension.GFM)
-	best := func(least time.Duration, work func()) time.Duration {
+	seconds := func(work func()) float64 {
 		start := time.Now()
 		work()
-		if took := time.Since(start); least == 0 || took < least {
-			return took
-		}
-		return least
+		return time.Since(start).Seconds()
 	}
-	var a, z time.Duration
+	var compile, goldmark, ratios []float64
 	for b.Loop() {
-		a, z = best(a, ours), best(z, theirs)
+		c, g := seconds(ours), seconds(theirs)
+		compile, goldmark, ratios = append(compile, c), append(goldmark, g), append(ratios, c/g)
 	}
-	b.ReportMetric(float64(a)/float64(z), "ratio")
+	median := func(x []float64) float64 { slices.Sort(x); return x[len(x)/2] }
+	b.ReportMetric(1e9*median(compile), "compile-ns")
+	b.ReportMetric(1e9*median(goldmark), "goldmark-ns")
+	b.ReportMetric(median(ratios), "ratio")
 }
