@@ -80,7 +80,7 @@ func (b *bench) start(ctx context.Context) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	return b.pairs(Result{Name: "guest: start to first command", Goal: 1.2,
+	return b.pairs(Result{Name: "guest: start to first command",
 		Against: "the same kernel and image started by hand, without jail and supervisor"}, b.rounds,
 		func() (time.Duration, error) {
 			took, err := timed(func() error {
