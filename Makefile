@@ -17,7 +17,7 @@ run: build image ## serve the demo course on http://localhost:8080
 	bin/labmark serve --listen $(LISTEN) --demo examples/linux-essentials
 
 test: packages-test build image lint ## run every test
-	go test -race -timeout 40m ./...
+	go test -race -timeout 40m -p 1 ./... # by turns: guests need the processors
 	cd e2e && npm ci --no-audit --no-fund --loglevel=error && npm test
 
 bench: build image ## measure, and write bench.json and docs/performance.md
