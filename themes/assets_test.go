@@ -70,11 +70,30 @@ func TestMissingAssetsAreSaidClearly(t *testing.T) {
 }
 
 func TestThePolicyAllowsNothingInline(t *testing.T) {
-	policy := themes.ContentSecurityPolicy("abc")
+	policy := themes.ContentSecurityPolicy(themes.Policy{Nonce: "abc"})
 	if strings.Contains(policy, "unsafe") || !strings.Contains(policy, "'nonce-abc'") || !strings.HasPrefix(policy, "default-src 'none'") {
 		t.Errorf("policy: %s", policy)
 	}
-	if strings.Contains(themes.ContentSecurityPolicy(""), "nonce") {
+	if strings.Contains(themes.ContentSecurityPolicy(themes.Policy{}), "nonce") {
 		t.Error("an empty nonce must not become one that anybody can guess")
+	}
+}
+
+func TestOnlyNamedPlatformsMayFrameAPage(t *testing.T) {
+	for _, c := range []struct {
+		ancestors []string
+		want      string
+	}{
+		{nil, "frame-ancestors 'none'"},
+		{[]string{"https://a.example", "https://b.example:8443"}, "frame-ancestors https://a.example https://b.example:8443"},
+		{[]string{"*", "https://*.example", "https://a.example; script-src *", "'self'", "javascript:1"}, "frame-ancestors 'none'"},
+	} {
+		policy := themes.ContentSecurityPolicy(themes.Policy{Ancestors: c.ancestors})
+		if !strings.HasSuffix(policy, c.want) || !strings.Contains(policy, "form-action 'self';") {
+			t.Errorf("for %q: %s", c.ancestors, policy)
+		}
+	}
+	if p := themes.ContentSecurityPolicy(themes.Policy{FormTargets: []string{"https://lms.example"}}); !strings.Contains(p, "form-action 'self' https://lms.example;") {
+		t.Error(p)
 	}
 }

@@ -23,6 +23,32 @@ type Layout struct {
 	Crumbs   []Crumb // from the top down; the page itself is last
 	// Flash is a message for this one page view; may be empty.
 	Flash string
+	// Base is the prefix of this session's addresses: empty, or a path as
+	// "/at/KEY" without "/" at its end. Templates put it before the addresses
+	// that they write themselves (/, /progress, /login, /logout), but not
+	// before /assets/. Addresses in a page's data come complete.
+	Base string
+	// Place is where a session that a learning platform began belongs to;
+	// nil for one that began at the sign-in page.
+	Place *Place
+	// Class is the address of the class's grid, for those who teach; Admin of
+	// the administrator's pages. Empty for everybody else.
+	Class, Admin string
+	// Popout is the address of this page in a window of its own; empty where
+	// there is none. Only embedded pages offer it.
+	Popout string
+}
+
+// Place says where in the world one is.
+type Place struct {
+	Platform string // "Moodle of Hill School"
+	Course   string // the context's title there
+	Role     string // in words: "student", "instructor"; may be empty
+	Return   string // URL back to the platform; may be empty
+	Embedded bool   // shown in a frame of the platform's pages
+	// Origin of the platform's pages. Embedded pages tell their height to it
+	// alone, by lti.frameResize; empty for a platform that does not listen.
+	Origin string
 }
 
 // Viewer is who looks at the page; nil where nobody is signed in.

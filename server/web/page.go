@@ -20,7 +20,7 @@ func headers(c *gin.Context) {
 	nonce := rand.Text()
 	c.Set(nonceKey, nonce)
 	h := c.Writer.Header()
-	h.Set("Content-Security-Policy", themes.ContentSecurityPolicy(nonce))
+	h.Set("Content-Security-Policy", themes.ContentSecurityPolicy(themes.Policy{Nonce: nonce}))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -44,7 +44,7 @@ func routes(theme *themes.Theme, s *stage) http.Handler {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
 			nonce := rand.Text()
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.Header().Set("Content-Security-Policy", themes.ContentSecurityPolicy(nonce))
+			w.Header().Set("Content-Security-Policy", themes.ContentSecurityPolicy(themes.Policy{Nonce: nonce}))
 			p := make(nonce)
 			if e, ok := p.(themes.ErrorPage); ok {
 				w.WriteHeader(e.Status)

@@ -1,5 +1,6 @@
 // What every page needs.
 import { shownTheme, onTheme, toggleTheme } from './choice'
+import { tellHeight } from './embed'
 import { showTimes } from './times'
 
 function themeButton(): void {
@@ -25,4 +26,5 @@ function focusableCode(): void {
 themeButton()
 showTimes(document)
 focusableCode()
+tellHeight()
 addEventListener('resize', focusableCode)
