@@ -2,6 +2,7 @@ package themes
 
 import (
 	"html/template"
+	"slices"
 	"time"
 )
 
@@ -69,6 +70,9 @@ type LoginPage struct {
 	Error string // why the last try failed; may be empty
 	Next  string // where to go afterwards: a path on this site
 	Demo  bool   // offer the demo login
+	// PretendLMS is the address of a pretend learning platform to launch
+	// from; empty where there is none.
+	PretendLMS string
 }
 
 // CoursesPage lists the courses.
@@ -122,6 +126,8 @@ type TutorialPage struct {
 	Guests []string
 	// Next is the following tutorial; nil after the last.
 	Next *Crumb
+	// Grade goes to a platform; nil outside its launches.
+	Grade *GradeView
 }
 
 // Step is one part of a tutorial.
@@ -226,6 +232,7 @@ type TutorialProgress struct {
 	Href, Title string
 	Score       Score
 	Checks      []CheckView
+	Grade       *GradeView // nil where none is sent
 }
 
 // RecentAttempt is one line of the history, newest first.
@@ -234,16 +241,24 @@ type RecentAttempt struct {
 	AttemptView
 }
 
-// ErrorPage says what went wrong and what to do.
+// ErrorPage says what went wrong and what to do. It answers refused launches
+// too.
 type ErrorPage struct {
 	Layout
 	Status  int
 	Message string
 	Mend    string
+	// Detail is a code to tell whoever looks after this server, who finds it
+	// in the log; may be empty.
+	Detail string
+	// Return is a URL back to the platform; may be empty.
+	Return string
 }
 
 // allPages has one of each page.
-var allPages = []Page{LoginPage{}, CoursesPage{}, CoursePage{}, TutorialPage{}, ProgressPage{}, ErrorPage{}}
+var allPages = slices.Concat(
+	[]Page{LoginPage{}, CoursesPage{}, CoursePage{}, TutorialPage{}, ProgressPage{}, ErrorPage{}},
+	ltiPages, classPages, adminPages)
 
 func (LoginPage) template() string    { return "login" }
 func (CoursesPage) template() string  { return "courses" }
