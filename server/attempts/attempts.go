@@ -116,7 +116,7 @@ func (g *Grader) Submit(ctx context.Context, o store.Owner, t *content.Tutorial,
 		return store.Attempt{}, fmt.Errorf("encode variables: %w", err)
 	}
 	a, fresh, err := g.cfg.Store.BeginAttempt(ctx, store.Attempt{
-		ID: id, UserID: o.UserID, Course: o.Course, Tutorial: o.Tutorial, Check: check,
+		ID: id, UserID: o.UserID, ContextID: o.Context, Course: o.Course, Tutorial: o.Tutorial, Check: check,
 		GuestID: machine.ID, Image: machine.Image, Vars: string(vars), Points: c.Points,
 	})
 	if err != nil {

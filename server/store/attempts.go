@@ -19,20 +19,21 @@ const (
 type Attempt struct {
 	// ID is a UUID that the student's page has drawn, so that a repeated
 	// request is known as such.
-	ID       string
-	UserID   uint
-	Course   string
-	Tutorial string
-	Check    string `gorm:"column:check_id"`
-	State    string
-	Revision string // of the script
-	GuestID  string // whose machine it ran in is told by the guest
-	Image    string // digest
-	Vars     string // JSON object
-	Verdict  string // of package checks; empty while Running
-	Score    float64
-	Points   float64 // of the check at that time
-	Message  string
+	ID        string
+	UserID    uint
+	ContextID uint // see Owner.Context
+	Course    string
+	Tutorial  string
+	Check     string `gorm:"column:check_id"`
+	State     string
+	Revision  string // of the script
+	GuestID   string // whose machine it ran in is told by the guest
+	Image     string // digest
+	Vars      string // JSON object
+	Verdict   string // of package checks; empty while Running
+	Score     float64
+	Points    float64 // of the check at that time
+	Message   string
 
 	ExitStatus           *int
 	Stdout, Stderr       string
@@ -42,7 +43,7 @@ type Attempt struct {
 }
 
 // Owner says whose attempt it is.
-func (a Attempt) Owner() Owner { return Owner{a.UserID, a.Course, a.Tutorial} }
+func (a Attempt) Owner() Owner { return Owner{a.UserID, a.ContextID, a.Course, a.Tutorial} }
 
 // BeginAttempt stores a new Running attempt. If one with this ID is there
 // already, of whomever, it is returned instead with false.
@@ -60,18 +61,24 @@ func (s *Store) BeginAttempt(ctx context.Context, a Attempt) (Attempt, bool, err
 }
 
 // FinishAttempt stores the outcome of a Running attempt. ErrNotFound if it is
-// not Running any more: whoever finished it first has won.
+// not Running any more: whoever finished it first has won. In the same
+// transaction the grade is put into the outbox, so that it can't be forgotten.
 func (s *Store) FinishAttempt(ctx context.Context, a Attempt) error {
 	a.State = Done
-	res := s.db.WithContext(ctx).Model(&Attempt{}).
-		Where("id = ? AND state = ?", a.ID, Running).
-		Select("state", "revision", "guest_id", "image", "vars", "verdict", "score", "points", "message",
-			"exit_status", "stdout", "stderr", "stdout_cut", "stderr_cut", "ended_at").
-		Updates(a)
-	if res.Error == nil && res.RowsAffected == 0 {
-		return ErrNotFound
-	}
-	return translate(res.Error)
+	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		res := tx.Model(&Attempt{}).
+			Where("id = ? AND state = ?", a.ID, Running).
+			Select("state", "revision", "guest_id", "image", "vars", "verdict", "score", "points", "message",
+				"exit_status", "stdout", "stderr", "stdout_cut", "stderr_cut", "ended_at").
+			Updates(a)
+		if res.Error == nil && res.RowsAffected == 0 {
+			return ErrNotFound
+		}
+		if res.Error != nil {
+			return res.Error
+		}
+		return bumpOutbox(tx, a.ContextID, a.Course, a.Tutorial, &a.UserID)
+	}))
 }
 
 // Attempt returns ErrNotFound if there is none.
@@ -84,14 +91,14 @@ func (s *Store) Attempt(ctx context.Context, id string) (Attempt, error) {
 func (s *Store) RunningAttempts(ctx context.Context, o *Owner) ([]Attempt, error) {
 	q := gorm.G[Attempt](s.db).Where("state = ?", Running)
 	if o != nil {
-		q = q.Where("user_id = ? AND course = ? AND tutorial = ?", o.UserID, o.Course, o.Tutorial)
+		q = q.Where("user_id = ? AND context_id = ? AND course = ? AND tutorial = ?", o.UserID, o.Context, o.Course, o.Tutorial)
 	}
 	return q.Order("started_at, id").Find(ctx)
 }
 
-// RecentAttempts are a user's, newest first, without their output.
-func (s *Store) RecentAttempts(ctx context.Context, user uint, limit int) ([]Attempt, error) {
-	return gorm.G[Attempt](s.db).Where("user_id = ? AND state = ?", user, Done).
+// RecentAttempts are a user's in one context, newest first, without their output.
+func (s *Store) RecentAttempts(ctx context.Context, user, lms uint, limit int) ([]Attempt, error) {
+	return gorm.G[Attempt](s.db).Where("user_id = ? AND context_id = ? AND state = ?", user, lms, Done).
 		Omit("stdout", "stderr").Order("started_at DESC, id").Limit(limit).Find(ctx)
 }
 
@@ -106,11 +113,11 @@ type Summary struct {
 	Last                    *Attempt // newest of all, without output; may be unsure
 }
 
-// Summaries are a user's, over all tutorials or, if o is not nil, one of them
-// (o.UserID then is ignored).
-func (s *Store) Summaries(ctx context.Context, user uint, o *Owner) ([]Summary, error) {
-	q := gorm.G[Attempt](s.db).Where("user_id = ? AND state = ?", user, Done)
-	if o != nil {
+// Summaries are a user's in one context: of one tutorial, or of all where the
+// owner names none.
+func (s *Store) Summaries(ctx context.Context, o Owner) ([]Summary, error) {
+	q := gorm.G[Attempt](s.db).Where("user_id = ? AND context_id = ? AND state = ?", o.UserID, o.Context, Done)
+	if o.Tutorial != "" {
 		q = q.Where("course = ? AND tutorial = ?", o.Course, o.Tutorial)
 	}
 	rows, err := q.Omit("stdout", "stderr", "vars").Order("course, tutorial, check_id, started_at, id").Find(ctx)
@@ -148,6 +155,7 @@ func summarise(rows []Attempt) []Summary {
 // HintOpening says that a student has read a hint.
 type HintOpening struct {
 	UserID                 uint   `gorm:"primaryKey;autoIncrement:false"`
+	ContextID              uint   `gorm:"primaryKey;autoIncrement:false"`
 	Course, Tutorial, Hint string `gorm:"primaryKey"`
 	At                     time.Time
 }
@@ -155,11 +163,11 @@ type HintOpening struct {
 // OpenHint notes that a hint was read. Repeating it changes nothing.
 func (s *Store) OpenHint(ctx context.Context, o Owner, hint string) error {
 	return s.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&HintOpening{
-		UserID: o.UserID, Course: o.Course, Tutorial: o.Tutorial, Hint: hint, At: s.db.NowFunc(),
+		UserID: o.UserID, ContextID: o.Context, Course: o.Course, Tutorial: o.Tutorial, Hint: hint, At: s.db.NowFunc(),
 	}).Error
 }
 
-// OpenedHints are a user's.
-func (s *Store) OpenedHints(ctx context.Context, user uint) ([]HintOpening, error) {
-	return gorm.G[HintOpening](s.db).Where("user_id = ?", user).Find(ctx)
+// OpenedHints are a user's in one context.
+func (s *Store) OpenedHints(ctx context.Context, user, lms uint) ([]HintOpening, error) {
+	return gorm.G[HintOpening](s.db).Where("user_id = ? AND context_id = ?", user, lms).Find(ctx)
 }

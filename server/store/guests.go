@@ -20,9 +20,13 @@ const (
 )
 
 // Owner says whose guest or attempt something is: one student's work on one
-// tutorial.
+// tutorial, in one course of a learning platform.
 type Owner struct {
-	UserID   uint
+	UserID uint
+	// Context is the ID of the Context that the work belongs to; 0 for those
+	// who signed in by password. A student who takes a course again, in
+	// another context, begins afresh.
+	Context  uint
 	Course   string
 	Tutorial string
 }
@@ -37,9 +41,10 @@ type Guest struct {
 	// authorized_keys form.
 	HostKey string
 	// The owner; all nil unless the guest is assigned, or preparing for
-	// somebody. A unique index over the three makes two guests for one owner
+	// somebody. A unique index over the four makes two guests for one owner
 	// impossible.
 	UserID    *uint
+	ContextID *uint
 	Course    *string
 	Tutorial  *string
 	CreatedAt time.Time
@@ -48,14 +53,16 @@ type Guest struct {
 
 // Owner returns false if the guest is nobody's.
 func (g Guest) Owner() (Owner, bool) {
-	if g.UserID == nil || g.Course == nil || g.Tutorial == nil {
+	if g.UserID == nil || g.ContextID == nil || g.Course == nil || g.Tutorial == nil {
 		return Owner{}, false
 	}
-	return Owner{*g.UserID, *g.Course, *g.Tutorial}, true
+	return Owner{*g.UserID, *g.ContextID, *g.Course, *g.Tutorial}, true
 }
 
 // SetOwner makes the guest o's.
-func (g *Guest) SetOwner(o Owner) { g.UserID, g.Course, g.Tutorial = &o.UserID, &o.Course, &o.Tutorial }
+func (g *Guest) SetOwner(o Owner) {
+	g.UserID, g.ContextID, g.Course, g.Tutorial = &o.UserID, &o.Context, &o.Course, &o.Tutorial
+}
 
 // AddGuest stores a new row; ErrExists if the owner has a guest already.
 func (s *Store) AddGuest(ctx context.Context, g Guest) error {
@@ -73,7 +80,7 @@ func (s *Store) Guests(ctx context.Context) ([]Guest, error) {
 func (s *Store) SetGuestMode(ctx context.Context, id string, mode Mode) error {
 	change := map[string]any{"mode": mode, "mode_since": s.db.NowFunc()}
 	if mode == Retiring {
-		change["user_id"], change["course"], change["tutorial"] = nil, nil, nil
+		change["user_id"], change["context_id"], change["course"], change["tutorial"] = nil, nil, nil, nil
 	}
 	res := s.db.WithContext(ctx).Model(&Guest{}).Where("id = ?", id).Updates(change)
 	if res.Error == nil && res.RowsAffected == 0 {
@@ -95,7 +102,7 @@ func (s *Store) AssignGuest(ctx context.Context, id, former string, o Owner) err
 		}
 		res := tx.Model(&Guest{}).Where("id = ? AND mode = ?", id, Free).Updates(map[string]any{
 			"mode": Assigned, "mode_since": tx.NowFunc(),
-			"user_id": o.UserID, "course": o.Course, "tutorial": o.Tutorial,
+			"user_id": o.UserID, "context_id": o.Context, "course": o.Course, "tutorial": o.Tutorial,
 		})
 		if res.Error == nil && res.RowsAffected == 0 {
 			return ErrNotFound

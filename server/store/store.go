@@ -20,6 +20,9 @@ var ErrNotFound = errors.New("not found")
 // ErrExists is returned where a row would have to be unique and is not.
 var ErrExists = errors.New("exists already")
 
+// ErrInUse is returned where a row can't go because others need it.
+var ErrInUse = errors.New("in use")
+
 // Store is safe for use by any number of goroutines.
 type Store struct {
 	db *gorm.DB

@@ -217,7 +217,7 @@ func TestSummaries(t *testing.T) {
 	attempt(user, "x", "unsure", 0)
 	attempt(other, "x", "fail", 0)
 
-	got, err := s.Summaries(t.Context(), user, &Owner{Course: "c", Tutorial: "t"})
+	got, err := s.Summaries(t.Context(), Owner{UserID: user, Course: "c", Tutorial: "t"})
 	if err != nil || len(got) != 2 {
 		t.Fatalf("got %+v, %v", got, err)
 	}

@@ -3,19 +3,45 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
-// User is a person with an account.
+// User is a person with an account, or one who comes from a learning platform.
 type User struct {
 	ID           uint
 	Login        string
 	Name         string
 	PasswordHash string // PHC string; empty means that no password fits
+	Admin        bool   // may register platforms
 	CreatedAt    time.Time
+
+	// Who it is at a learning platform; both nil for an account of Labmark's.
+	PlatformID *uint
+	Subject    *string
+	// What the platform tells of the person; each may be empty.
+	GivenName, FamilyName string
+	Email                 string // never to join accounts by
+	Username              string
+	SourcedID             string // the institution's number of the person
+	PlatformNumber        string // the platform's own, where its exports use that
+}
+
+// Called is what to call somebody whose name may have been withheld.
+func (u User) Called() string {
+	for _, name := range []string{u.Name, strings.TrimSpace(u.GivenName + " " + u.FamilyName), u.Username} {
+		if name != "" {
+			return name
+		}
+	}
+	if u.PlatformID != nil {
+		return fmt.Sprintf("Student %d", u.ID)
+	}
+	return u.Login
 }
 
 // AddUser stores a new user and sets its ID. ErrExists if the login is taken.
@@ -38,6 +64,15 @@ func (s *Store) User(ctx context.Context, id uint) (User, error) {
 // Users are in order of login.
 func (s *Store) Users(ctx context.Context) ([]User, error) {
 	return gorm.G[User](s.db).Order("login").Find(ctx)
+}
+
+// SetAdmin returns ErrNotFound if there is no such login.
+func (s *Store) SetAdmin(ctx context.Context, login string, admin bool) error {
+	n, err := gorm.G[User](s.db).Where("login = ?", login).Update(ctx, "admin", admin)
+	if err == nil && n == 0 {
+		return ErrNotFound
+	}
+	return translate(err)
 }
 
 // SetPassword returns ErrNotFound if there is no such login.

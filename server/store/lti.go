@@ -1,0 +1,279 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Context is a course of a learning platform.
+type Context struct {
+	ID           uint
+	PlatformID   uint
+	Deployment   string
+	LTIID        string `gorm:"column:lti_id"` // the platform's id, unique in its deployment
+	Label, Title string
+	SourcedID    string   // the institution's number of the section
+	Memberships  string   // URL of the roster; empty where there is none
+	LineItems    string   // URL of the line items; empty where there is none
+	Scopes       []string `gorm:"serializer:json"` // of the grade service
+	// RosterAt is when the roster was last read; RosterWhy what went wrong
+	// since then, empty if nothing.
+	RosterAt  *time.Time
+	RosterWhy string
+	CreatedAt time.Time
+}
+
+// Membership says what a user is in a context.
+type Membership struct {
+	ContextID  uint `gorm:"primaryKey"`
+	UserID     uint `gorm:"primaryKey"`
+	Learner    bool // gets grades
+	Instructor bool // sees the class
+	Active     bool
+	LastLaunch *time.Time // nil: known from the roster only
+}
+
+// ResourceLink is one placement of Labmark in a context. It shows a tutorial,
+// or a whole course where Tutorial is empty; nothing yet where Course is
+// empty too. Its grade is that of what it shows.
+type ResourceLink struct {
+	ID        uint
+	ContextID uint
+	LTIID     string `gorm:"column:lti_id"` // the platform's id, unique in its context
+	Title     string
+	Course    string
+	Tutorial  string
+	LineItem  string  // URL; empty until it is known
+	Maximum   float64 // points at the platform; 0 means those of what it shows
+	CreatedAt time.Time
+}
+
+// Launch is what one verified launch tells of people and places.
+type Launch struct {
+	User       User     // PlatformID and Subject say who
+	Context    *Context // PlatformID, Deployment and LTIID say which
+	Membership Membership
+	Link       *ResourceLink // LTIID says which
+}
+
+// TakeLaunch stores what a launch tells, all or nothing, and returns it with
+// all IDs. What the launch leaves empty keeps its former value, except that
+// names and addresses follow the platform, which may withdraw them.
+func (s *Store) TakeLaunch(ctx context.Context, l Launch) (Launch, error) {
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := putUser(tx, &l.User); err != nil {
+			return err
+		}
+		if l.Context == nil {
+			return nil
+		}
+		if err := putContext(tx, l.Context); err != nil {
+			return err
+		}
+		l.Membership.ContextID, l.Membership.UserID, l.Membership.Active = l.Context.ID, l.User.ID, true
+		if err := putMembership(tx, &l.Membership); err != nil {
+			return err
+		}
+		if l.Link == nil {
+			return nil
+		}
+		l.Link.ContextID = l.Context.ID
+		return putLink(tx, l.Link)
+	})
+	return l, translate(err)
+}
+
+// putUser finds or adds the user of a platform's subject.
+func putUser(tx *gorm.DB, u *User) error {
+	if u.PlatformID == nil || u.Subject == nil {
+		return fmt.Errorf("a launch without platform or subject")
+	}
+	// No password login may contain ":", so the two can't meet.
+	u.Login = fmt.Sprintf("lti:%d:%s", *u.PlatformID, *u.Subject)
+	err := tx.Clauses(clause.OnConflict{
+		Columns: []clause.Column{{Name: "platform_id"}, {Name: "subject"}},
+		DoUpdates: clause.AssignmentColumns([]string{"name", "given_name", "family_name", "email", "username",
+			"sourced_id", "platform_number"}),
+	}).Create(u).Error
+	if err != nil {
+		return err
+	}
+	return tx.Where("platform_id = ? AND subject = ?", u.PlatformID, u.Subject).First(u).Error
+}
+
+func putContext(tx *gorm.DB, c *Context) error {
+	told := *c
+	err := tx.Where("platform_id = ? AND deployment = ? AND lti_id = ?", c.PlatformID, c.Deployment, c.LTIID).
+		Attrs(told).FirstOrCreate(c).Error
+	if err != nil {
+		return err
+	}
+	keep(&c.Label, told.Label)
+	keep(&c.Title, told.Title)
+	keep(&c.SourcedID, told.SourcedID)
+	keep(&c.Memberships, told.Memberships)
+	keep(&c.LineItems, told.LineItems)
+	if len(told.Scopes) > 0 {
+		c.Scopes = told.Scopes
+	}
+	return tx.Save(c).Error
+}
+
+// keep takes a new value, unless it is empty.
+func keep(old *string, told string) {
+	if told != "" {
+		*old = told
+	}
+}
+
+func putMembership(tx *gorm.DB, m *Membership) error {
+	columns := []string{"learner", "instructor", "active"}
+	if m.LastLaunch != nil {
+		columns = append(columns, "last_launch")
+	}
+	return tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "context_id"}, {Name: "user_id"}},
+		DoUpdates: clause.AssignmentColumns(columns),
+	}).Create(m).Error
+}
+
+func putLink(tx *gorm.DB, l *ResourceLink) error {
+	told := *l
+	err := tx.Where("context_id = ? AND lti_id = ?", l.ContextID, l.LTIID).Attrs(told).FirstOrCreate(l).Error
+	if err != nil {
+		return err
+	}
+	keep(&l.Title, told.Title)
+	keep(&l.LineItem, told.LineItem)
+	if told.Course != "" {
+		l.Course, l.Tutorial = told.Course, told.Tutorial
+	}
+	return tx.Save(l).Error
+}
+
+// Context returns ErrNotFound if there is none.
+func (s *Store) Context(ctx context.Context, id uint) (Context, error) {
+	c, err := gorm.G[Context](s.db).Where("id = ?", id).First(ctx)
+	return c, translate(err)
+}
+
+// Contexts are in order of platform and title.
+func (s *Store) Contexts(ctx context.Context) ([]Context, error) {
+	return gorm.G[Context](s.db).Order("platform_id, title, id").Find(ctx)
+}
+
+// Links are a context's, in order of their making.
+func (s *Store) Links(ctx context.Context, contextID uint) ([]ResourceLink, error) {
+	return gorm.G[ResourceLink](s.db).Where("context_id = ?", contextID).Order("id").Find(ctx)
+}
+
+// Link returns ErrNotFound if there is none.
+func (s *Store) Link(ctx context.Context, id uint) (ResourceLink, error) {
+	l, err := gorm.G[ResourceLink](s.db).Where("id = ?", id).First(ctx)
+	return l, translate(err)
+}
+
+// SetLinkTarget says what a link shows, and puts the grades of all into the
+// outbox afresh.
+func (s *Store) SetLinkTarget(ctx context.Context, id uint, course, tutorial string) error {
+	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var l ResourceLink
+		if err := tx.First(&l, id).Error; err != nil {
+			return err
+		}
+		l.Course, l.Tutorial = course, tutorial
+		if err := tx.Save(&l).Error; err != nil {
+			return err
+		}
+		return bumpOutbox(tx, l.ContextID, course, tutorial, nil)
+	}))
+}
+
+// SetLineItem remembers the line item that was found or made for a link.
+func (s *Store) SetLineItem(ctx context.Context, link uint, url string, maximum float64) error {
+	return s.db.WithContext(ctx).Model(&ResourceLink{}).Where("id = ?", link).
+		Updates(map[string]any{"line_item": url, "maximum": maximum}).Error
+}
+
+// Membership returns ErrNotFound if the user is unknown in the context.
+func (s *Store) Membership(ctx context.Context, contextID, user uint) (Membership, error) {
+	m, err := gorm.G[Membership](s.db).Where("context_id = ? AND user_id = ?", contextID, user).First(ctx)
+	return m, translate(err)
+}
+
+// Member is a user together with what they are in a context.
+type Member struct {
+	User
+	Membership
+}
+
+// Members are all who are or were in a context, in order of name.
+func (s *Store) Members(ctx context.Context, contextID uint) ([]Member, error) {
+	ms, err := gorm.G[Membership](s.db).Where("context_id = ?", contextID).Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	users, err := gorm.G[User](s.db).Where("id IN (SELECT user_id FROM memberships WHERE context_id = ?)", contextID).
+		Order("family_name, name, id").Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	by := map[uint]Membership{}
+	for _, m := range ms {
+		by[m.UserID] = m
+	}
+	out := make([]Member, 0, len(users))
+	for _, u := range users {
+		out = append(out, Member{User: u, Membership: by[u.ID]})
+	}
+	return out, nil
+}
+
+// TakeRoster makes a context's members those of the platform's roster: new
+// ones are added, missing ones become inactive. It returns what has changed.
+func (s *Store) TakeRoster(ctx context.Context, contextID uint, roster []Member, at time.Time) (added, left int, err error) {
+	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var active []uint
+		if err := tx.Model(&Membership{}).Where("context_id = ? AND active", contextID).Pluck("user_id", &active).Error; err != nil {
+			return err
+		}
+		gone := map[uint]bool{}
+		for _, id := range active {
+			gone[id] = true
+		}
+		for i := range roster {
+			m := &roster[i]
+			if err := putUser(tx, &m.User); err != nil {
+				return err
+			}
+			if !gone[m.User.ID] && m.Active {
+				added++
+			}
+			if m.Active {
+				delete(gone, m.User.ID)
+			}
+			m.ContextID, m.UserID = contextID, m.User.ID
+			if err := putMembership(tx, &m.Membership); err != nil {
+				return err
+			}
+		}
+		for id := range gone {
+			left++
+			if err := tx.Model(&Membership{}).Where("context_id = ? AND user_id = ?", contextID, id).Update("active", false).Error; err != nil {
+				return err
+			}
+		}
+		return tx.Model(&Context{}).Where("id = ?", contextID).
+			Updates(map[string]any{"roster_at": at.UTC(), "roster_why": ""}).Error
+	})
+	return added, left, translate(err)
+}
+
+// RosterFailed notes why a context's roster can't be read.
+func (s *Store) RosterFailed(ctx context.Context, contextID uint, why string) error {
+	return s.db.WithContext(ctx).Model(&Context{}).Where("id = ?", contextID).Update("roster_why", why).Error
+}
