@@ -18,12 +18,23 @@ type Course struct {
 	Title    string
 	Summary  string
 	Language string // BCP 47, "en" unless the author says otherwise
+	Grading  Grading
 	// Tutorials are in the order in which students meet them.
 	Tutorials []*Tutorial
 	// Revision is a digest of every file that was read.
 	Revision string
 
 	fsys fs.FS
+}
+
+// Grading is how attempts become grades where an instructor sets nothing else.
+type Grading struct {
+	// Keep names the attempt at a check that counts: "best", "latest" or
+	// "first". Empty means the best where points are sticky, else the latest.
+	Keep string
+	// Late is the share of a score, in [0,1], that each started day after the
+	// due time costs.
+	Late float64
 }
 
 // Tutorial is one lab: pages for students, and scripts that never leave the

@@ -126,10 +126,13 @@ func TestDefaultsComeFromCourse(t *testing.T) {
 	fsys := courseWith("---\ntitle: T\nguests:\n  box: {memory: 64M}\nlimits: {timeout: 3s}\n---\n" +
 		"```check {#a unsolved}\ntrue\n```\n```check {#b unsolved points=5 timeout=1m sticky}\ntrue\n```\n")
 	fsys["course.yaml"].Data = []byte("id: demo\ntitle: D\nguests:\n  box: {user: ann, memory: 1G}\n" +
-		"grading: {points: 2.5, sticky: false}\nlimits: {timeout: 20s}\n")
+		"grading: {points: 2.5, sticky: false, score: first, late: 12.5%}\nlimits: {timeout: 20s}\n")
 	c, findings := Load(fsys)
 	if c == nil {
 		t.Fatal(findings)
+	}
+	if c.Grading != (Grading{Keep: "first", Late: 0.125}) {
+		t.Errorf("grading %+v", c.Grading)
 	}
 	w := c.Tutorial("web")
 	if w.Guests[0] != (Guest{Name: "box", Image: "debian-12", Memory: 64 << 20, User: "ann"}) {

@@ -75,7 +75,7 @@ func readManifest(src *source, images []string) *manifest {
 		"language":  func(n ast.Node) { y.language(n, &c.Language) },
 		"theme":     y.theme,
 		"guests":    func(n ast.Node) { m.defaults.guests = y.guests(n, m.defaults) },
-		"grading":   func(n ast.Node) { y.grading(n, &m.defaults) },
+		"grading":   func(n ast.Node) { y.grading(n, &m.defaults, &c.Grading) },
 		"limits":    func(n ast.Node) { y.limits(n, &m.defaults) },
 		"tutorials": func(n ast.Node) { m.order(n) },
 	})
@@ -118,31 +118,6 @@ func (y *yamlText) theme(n ast.Node) {
 	if s, ok := y.scalar(n, "The theme"); ok && s != "default" {
 		y.fail(n, "Themes of a course are not supported yet.", "Leave it out, or write “default”.")
 	}
-}
-
-// grading reads what checks are worth where they do not say so themselves.
-func (y *yamlText) grading(n ast.Node, d *defaults) {
-	y.fields(n, "grading", map[string]func(ast.Node){
-		"points": func(n ast.Node) {
-			s, ok := y.scalar(n, "points")
-			if !ok {
-				return
-			}
-			if p, ok := parsePoints(s); ok {
-				d.points = p
-				return
-			}
-			y.fail(n, fmt.Sprintf("%s is not a number of points from 0 to %d.", quote(s), maxPoints), "")
-		},
-		"sticky": func(n ast.Node) {
-			b, ok := n.(*ast.BoolNode)
-			if !ok {
-				y.fail(n, "sticky is true or false.", "")
-				return
-			}
-			d.sticky = b.Value
-		},
-	})
 }
 
 func parsePoints(s string) (float64, bool) {
