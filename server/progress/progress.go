@@ -1,24 +1,50 @@
-// Package progress turns attempts into points. It keeps nothing: the same
-// attempts give the same points, always.
+// Package progress turns attempts into points and grades. It keeps nothing:
+// the same attempts give the same points, always.
 package progress
 
 import (
+	"time"
+
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/store"
 )
+
+// Work is all that one student's points in one tutorial are made of.
+type Work struct {
+	Attempts  []store.Attempt // in any order; those of others must not be in it
+	Opened    []store.HintOpening
+	Policy    Policy
+	Allowance store.Allowance
+	Override  *store.Override // the newest; nil if there never was one
+}
 
 // Tutorial is where one student stands in one tutorial.
 type Tutorial struct {
 	Points, Of float64
 	Checks     map[string]Check // every check of the tutorial, by ID
 	Hints      map[string]Hint  // every hint, by ID
+
+	// Earned are the points that the attempts have won: Points, but for an
+	// override.
+	Earned    float64
+	HintCost  float64 // what opened hints have taken off Earned
+	Policy    Policy
+	Allowance store.Allowance
+	Override  *store.Override // that holds; nil if none does
+	// At is when the newest attempt that counts was made; nil if none does.
+	At *time.Time
+	// TooLate is how many attempts came after the end, and so do not count.
+	TooLate int
 }
 
 // Check is where one student stands with one check.
 type Check struct {
-	Points, Of float64
+	Points, Of float64        // Points are what is left after the penalty
 	Attempts   int            // that could tell
+	Failed     int            // of those
 	Last       *store.Attempt // newest of all; nil before the first
+	Counts     *store.Attempt // the one that counts; nil if none does
+	LateDays   int            // of the one that counts
 	Passed     bool           // by the attempt that counts
 }
 
@@ -29,52 +55,130 @@ type Hint struct {
 	Failed int
 }
 
-// Of works out a student's standing from all their attempts and opened hints;
-// those of other tutorials are ignored.
-func Of(course string, t *content.Tutorial, attempts []store.Summary, opened []store.HintOpening) Tutorial {
-	p := Tutorial{Checks: map[string]Check{}, Hints: map[string]Hint{}}
-	by := map[string]store.Summary{}
-	for _, s := range attempts {
-		if s.Course == course && s.Tutorial == t.ID {
-			by[s.Check] = s
-		}
-	}
-	failed, won := map[string]int{}, map[string]float64{}
+// Of works out a student's standing. Work in other tutorials and at checks
+// that the tutorial no longer has is ignored.
+func Of(course string, t *content.Tutorial, w Work) Tutorial {
+	p := Tutorial{Checks: map[string]Check{}, Hints: map[string]Hint{}, Policy: w.Policy, Allowance: w.Allowance}
 	for _, c := range t.Checks {
-		s := by[c.ID]
-		score := s.Best
-		if !c.Sticky {
-			score = s.Latest
-		}
-		p.Checks[c.ID] = Check{Points: score * c.Points, Of: c.Points, Attempts: s.Attempts, Last: s.Last, Passed: score == 1}
+		p.Checks[c.ID] = Check{Of: c.Points}
 		p.Of += c.Points
+	}
+	best := p.look(course, t, w)
+	failed, won := map[string]int{}, map[string]float64{}
+	var tasks []string // in order: sums of fractions depend on it
+	for _, c := range t.Checks {
+		s := p.Checks[c.ID]
+		if b := best[c.ID]; b.Attempt != nil {
+			s.Counts, s.LateDays, s.Passed = b.Attempt, b.late, b.Score == 1
+			s.Points = b.score * c.Points
+			if at := made(b.Attempt); p.At == nil || at.After(*p.At) {
+				p.At = &at
+			}
+		}
+		p.Checks[c.ID] = s
 		failed[c.Task] += s.Failed
-		won[c.Task] += score * c.Points
+		if _, known := won[c.Task]; !known {
+			tasks = append(tasks, c.Task)
+		}
+		won[c.Task] += s.Points
 	}
-	for task, cost := range p.hints(course, t, failed, opened) {
+	cost := p.hints(course, t, failed, w)
+	for _, task := range tasks {
 		// A hint may cost all that its task has won, never more.
-		won[task] = max(won[task]-cost, 0)
+		off := min(cost[task], won[task])
+		p.HintCost += off
+		p.Earned += won[task] - off
 	}
-	for _, points := range won {
-		p.Points += points
+	p.Points = p.Earned
+	if w.Override != nil && w.Override.Points != nil {
+		p.Override, p.Points = w.Override, *w.Override.Points
 	}
 	return p
 }
 
-// hints fills p.Hints and returns what the opened ones cost, by task.
-func (p Tutorial) hints(course string, t *content.Tutorial, failed map[string]int, opened []store.HintOpening) map[string]float64 {
-	read := map[string]bool{}
-	for _, o := range opened {
+// look goes through the attempts, fills in how many there were, and returns
+// those that count, by check.
+func (p *Tutorial) look(course string, t *content.Tutorial, w Work) map[string]counted {
+	keep := map[string]Keep{}
+	for _, c := range t.Checks {
+		keep[c.ID] = w.Policy.keep(c)
+	}
+	best := map[string]counted{}
+	for i := range w.Attempts {
+		a := &w.Attempts[i]
+		k, known := keep[a.Check]
+		if !known || a.State != store.Done || a.Course != course || a.Tutorial != t.ID {
+			continue
+		}
+		s := p.Checks[a.Check]
+		if s.Last == nil || after(a, s.Last) {
+			s.Last = a
+		}
+		if a.Verdict != "unsure" {
+			s.Attempts++
+			if a.Verdict != "pass" {
+				s.Failed++
+			}
+			if w.Policy.over(a.StartedAt, w.Allowance.Extra) {
+				p.TooLate++
+			} else {
+				late := w.Policy.lateDays(a.StartedAt, w.Allowance.Extra)
+				b := counted{a, unit(a.Score) * w.Policy.share(late), late}
+				if k.takes(best[a.Check], b) {
+					best[a.Check] = b
+				}
+			}
+		}
+		p.Checks[a.Check] = s
+	}
+	return best
+}
+
+// made is when an attempt was over.
+func made(a *store.Attempt) time.Time {
+	if a.EndedAt != nil {
+		return *a.EndedAt
+	}
+	return a.StartedAt
+}
+
+// hints fills p.Hints and returns what the opened ones cost, by task. One that
+// was read after the end costs nothing: nothing could be won by it.
+func (p *Tutorial) hints(course string, t *content.Tutorial, failed map[string]int, w Work) map[string]float64 {
+	read := map[string]store.HintOpening{}
+	for _, o := range w.Opened {
 		if o.Course == course && o.Tutorial == t.ID {
-			read[o.Hint] = true
+			read[o.Hint] = o
 		}
 	}
 	cost := map[string]float64{}
 	for _, h := range t.Hints {
-		p.Hints[h.ID] = Hint{Opened: read[h.ID], Due: read[h.ID] || failed[h.Task] >= h.After, Failed: failed[h.Task]}
-		if read[h.ID] {
+		o, opened := read[h.ID]
+		p.Hints[h.ID] = Hint{Opened: opened, Due: opened || failed[h.Task] >= h.After, Failed: failed[h.Task]}
+		if opened && !w.Policy.over(o.At, w.Allowance.Extra) {
 			cost[h.Task] += h.Cost
 		}
 	}
 	return cost
+}
+
+// PassedAll says whether nothing is left to be done.
+func (p Tutorial) PassedAll() bool {
+	for _, c := range p.Checks {
+		if !c.Passed {
+			return false
+		}
+	}
+	return len(p.Checks) > 0
+}
+
+// Passed is how many checks are passed.
+func (p Tutorial) Passed() int {
+	n := 0
+	for _, c := range p.Checks {
+		if c.Passed {
+			n++
+		}
+	}
+	return n
 }
