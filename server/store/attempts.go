@@ -102,56 +102,6 @@ func (s *Store) RecentAttempts(ctx context.Context, user, lms uint, limit int) (
 		Omit("stdout", "stderr").Order("started_at DESC, id").Limit(limit).Find(ctx)
 }
 
-// Summary is what a user's attempts at one check come to. Attempts that could
-// not tell count nowhere but in Last.
-type Summary struct {
-	Course, Tutorial, Check string
-	Best                    float64 // highest score, in [0,1]
-	Latest                  float64 // score of the newest
-	Attempts                int
-	Failed                  int
-	Last                    *Attempt // newest of all, without output; may be unsure
-}
-
-// Summaries are a user's in one context: of one tutorial, or of all where the
-// owner names none.
-func (s *Store) Summaries(ctx context.Context, o Owner) ([]Summary, error) {
-	q := gorm.G[Attempt](s.db).Where("user_id = ? AND context_id = ? AND state = ?", o.UserID, o.Context, Done)
-	if o.Tutorial != "" {
-		q = q.Where("course = ? AND tutorial = ?", o.Course, o.Tutorial)
-	}
-	rows, err := q.Omit("stdout", "stderr", "vars").Order("course, tutorial, check_id, started_at, id").Find(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return summarise(rows), nil
-}
-
-// summarise wants the rows of a check together, oldest first.
-func summarise(rows []Attempt) []Summary {
-	var out []Summary
-	for i := range rows {
-		a := &rows[i]
-		n := len(out)
-		if n == 0 || out[n-1].Course != a.Course || out[n-1].Tutorial != a.Tutorial || out[n-1].Check != a.Check {
-			out = append(out, Summary{Course: a.Course, Tutorial: a.Tutorial, Check: a.Check})
-			n++
-		}
-		sum := &out[n-1]
-		sum.Last = a
-		if a.Verdict == "unsure" {
-			continue
-		}
-		sum.Attempts++
-		if a.Verdict != "pass" {
-			sum.Failed++
-		}
-		sum.Latest = a.Score
-		sum.Best = max(sum.Best, a.Score)
-	}
-	return out
-}
-
 // HintOpening says that a student has read a hint.
 type HintOpening struct {
 	UserID                 uint   `gorm:"primaryKey;autoIncrement:false"`
@@ -165,9 +115,4 @@ func (s *Store) OpenHint(ctx context.Context, o Owner, hint string) error {
 	return s.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&HintOpening{
 		UserID: o.UserID, ContextID: o.Context, Course: o.Course, Tutorial: o.Tutorial, Hint: hint, At: s.db.NowFunc(),
 	}).Error
-}
-
-// OpenedHints are a user's in one context.
-func (s *Store) OpenedHints(ctx context.Context, user, lms uint) ([]HintOpening, error) {
-	return gorm.G[HintOpening](s.db).Where("user_id = ? AND context_id = ?", user, lms).Find(ctx)
 }
