@@ -43,7 +43,12 @@ type Platform struct {
 
 // Deploys says whether a deployment id is one of the platform's.
 func (p Platform) Deploys(id string) bool {
-	return slices.Contains(p.Deployments, id) || slices.Contains(p.Deployments, AnyDeployment)
+	return p.lists(id) || slices.Contains(p.Deployments, AnyDeployment)
+}
+
+// lists says whether a deployment is named by its own id.
+func (p Platform) lists(id string) bool {
+	return id != AnyDeployment && slices.Contains(p.Deployments, id)
 }
 
 // Key is one of the tool's own RSA keys.
