@@ -1,0 +1,5 @@
+package ltitest
+
+import "net/http"
+
+func (p *Platform) pageRoutes(mux *http.ServeMux) {}
