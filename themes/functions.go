@@ -26,6 +26,17 @@ func functions(a *assets) template.FuncMap {
 		"use":      use,
 
 		"attemptOutcome": attemptOutcome,
+
+		"cellWords":  cellWords,
+		"gradeState": gradeState,
+		"gradeIcon":  gradeIcon,
+		"column":     column,
+		"given":      given,
+		"local":      local,
+		"took":       took,
+		"standings":  standings,
+		"draw":       draw,
+		"pick":       pick,
 	}
 }
 

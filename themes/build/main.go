@@ -22,8 +22,8 @@ import (
 )
 
 // entries are the bundles. head.js runs before the first paint and is small;
-// tutorial.js brings the terminal.
-var entries = []string{"head.ts", "site.ts", "tutorial.ts", "css/site.css", "css/tutorial.css"}
+// tutorial.js brings the terminal, teach.js what those who teach need.
+var entries = []string{"head.ts", "site.ts", "tutorial.ts", "lti.ts", "teach.ts", "css/site.css", "css/tutorial.css", "css/teach.css"}
 
 func main() {
 	log.SetFlags(0)

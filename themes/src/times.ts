@@ -3,9 +3,11 @@
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 
-// timeWords is "just now", "4 min ago", "at 14:05" or "on 3 Nov, 14:05".
+// timeWords is "just now", "4 min ago", "in 4 min", "at 14:05" or "on 3 Nov, 14:05".
 export function timeWords(at: Date, now: Date): string {
   const seconds = (now.getTime() - at.getTime()) / 1000
+  if (seconds < -50 * 60) return at.toDateString() === now.toDateString() ? `at ${clock.format(at)}` : `on ${day.format(at)}`
+  if (seconds < -5) return seconds > -60 ? 'in a minute' : `in ${Math.round(-seconds / 60)} min`
   if (seconds < 45) return 'just now'
   if (seconds < 50 * 60) return `${Math.max(1, Math.round(seconds / 60))} min ago`
   if (at.toDateString() === now.toDateString()) return `at ${clock.format(at)}`

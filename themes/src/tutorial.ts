@@ -4,6 +4,7 @@ import { API, Attempt, Guest, Score } from './api'
 import { Check } from './checks'
 import { remember } from './choice'
 import { listen } from './events'
+import { Grade, showGrade } from './grade'
 import { GuestBar } from './guest'
 import { Hint, Solution } from './help'
 import { button, part, points } from './page'
@@ -20,6 +21,15 @@ declare global {
     // For browser tests, and for whoever helps a student from afar.
     labmark?: { terminalText(guest?: string): string }
   }
+}
+
+interface TutorialEvents {
+  guest: Guest
+  attempt: Attempt
+  score: Score
+  hint: { id: string; due: boolean }
+  solution: { check: string }
+  grade: Grade
 }
 
 obeyPolicy()
@@ -80,12 +90,14 @@ async function start(): Promise<void> {
   const solutions = all<HTMLDetailsElement>('details.solution').map((e) => new Solution(e, api, runs))
 
   let broken = false
-  listen(`${api.base}/events`, {
+  listen<TutorialEvents>(`${api.base}/events`, {
     guest: (guest) => bar.show(guest),
-    attempt: (attempt: Attempt) => checks.find((c) => c.id === attempt.check)?.show(attempt),
+    attempt: (attempt) => checks.find((c) => c.id === attempt.check)?.show(attempt),
     score: showScore,
     hint: ({ id, due }) => due && hints.find((h) => h.id === id)?.due(),
     solution: ({ check }) => solutions.find((s) => s.check === check)?.available(),
+    grade: showGrade,
+  }, {
     connected: () => {
       if (broken) for (const check of checks) check.connected()
       broken = false
