@@ -13,7 +13,7 @@ var outboxTable = &gormigrate.Migration{
 	Migrate: func(tx *gorm.DB) error {
 		type Outbox struct {
 			LinkID        uint `gorm:"primaryKey;autoIncrement:false"`
-			UserID        uint `gorm:"primaryKey;autoIncrement:false"`
+			UserID        uint `gorm:"primaryKey;autoIncrement:false;index"`
 			Version       int64
 			SentVersion   int64
 			State         string    `gorm:"index:outbox_due,priority:1;not null"`
@@ -22,9 +22,17 @@ var outboxTable = &gormigrate.Migration{
 			Tries         int
 			LastError     string
 			LastTimestamp *time.Time
+			FlyingAt      *time.Time
+			FlyingScore   float64
+			FlyingMax     float64
+			FlyingComment string
+			FlyingCleared bool
+			FlyingTo      string
 			SentScore     float64
 			SentMax       float64
 			SentComment   string
+			SentCleared   bool
+			SentTo        string
 			SentAt        *time.Time
 			ChangedAt     time.Time
 		}
