@@ -47,7 +47,7 @@ func (b Book) Grade(ctx context.Context, link store.ResourceLink, user uint) (Gr
 	if err != nil {
 		return Grade{}, err
 	}
-	return courseGrade(course, w, user), nil
+	return CourseGrade(course, w, user), nil
 }
 
 // Grade is what the standing comes to at a platform.
@@ -82,9 +82,10 @@ func (p Tutorial) weight() float64 {
 	return p.Of
 }
 
-// courseGrade adds up the tutorials of a course by their weights. One that the
-// user is excused from, or that has no points, is left out of both sides.
-func courseGrade(c *content.Course, w store.Work, user uint) Grade {
+// CourseGrade adds up the tutorials of a course by their weights. One that the
+// user is excused from, or that has no points, is left out of both sides. The
+// attempts in w must be of that user alone.
+func CourseGrade(c *content.Course, w store.Work, user uint) Grade {
 	g := Grade{Progress: Completed}
 	text := &parts{}
 	counting, excused := 0, 0

@@ -153,8 +153,8 @@ func TestExcusedIsLeftOut(t *testing.T) {
 			a.Tutorial, a.Check = "u", "x"
 			w.Attempts = append(w.Attempts, a)
 		}
-		both := courseGrade(&content.Course{ID: "c", Tutorials: []*content.Tutorial{tutorial, other}}, w, 1)
-		one := courseGrade(&content.Course{ID: "c", Tutorials: []*content.Tutorial{tutorial}}, w, 1)
+		both := CourseGrade(&content.Course{ID: "c", Tutorials: []*content.Tutorial{tutorial, other}}, w, 1)
+		one := CourseGrade(&content.Course{ID: "c", Tutorials: []*content.Tutorial{tutorial}}, w, 1)
 		if both.Given != one.Given || both.Maximum != one.Maximum || both.At != one.At || both.Excused {
 			t.Fatalf("with the excused tutorial %+v, without it %+v", both, one)
 		}
@@ -167,21 +167,21 @@ func TestCourseByWeights(t *testing.T) {
 	x := try("x", 5, 1)
 	x.Tutorial = "u"
 	w := store.Work{Attempts: []store.Attempt{try("kept", 1, 1), try("loose", 1, 0.375), x}}
-	g := courseGrade(course, w, 1)
+	g := CourseGrade(course, w, 1)
 	if g.Given != 3.5+3 || g.Maximum != 10 || g.Progress != InProgress || !g.At.Equal(noon.Add(5*time.Hour)) {
 		t.Errorf("by points: %+v", g)
 	}
 	half, none := 0.5, 0.0
 	w.Settings = []store.GradeSettings{{Course: "c", Tutorial: "u", Weight: &half}}
-	if g := courseGrade(course, w, 1); g.Given != 3.5+0.5 || g.Maximum != 7.5 {
+	if g := CourseGrade(course, w, 1); g.Given != 3.5+0.5 || g.Maximum != 7.5 {
 		t.Errorf("by weight: %+v", g)
 	}
 	w.Settings = append(w.Settings, store.GradeSettings{Course: "c", Tutorial: "t", Weight: &none})
-	if g := courseGrade(course, w, 1); g.Given != 0.5 || g.Maximum != 0.5 || g.Progress != Completed {
+	if g := CourseGrade(course, w, 1); g.Given != 0.5 || g.Maximum != 0.5 || g.Progress != Completed {
 		t.Errorf("without the first: %+v", g)
 	}
 	w.Allowances = []store.Allowance{{UserID: 1, Course: "c", Tutorial: "u", Excused: true}}
-	if g := courseGrade(course, w, 1); g.Maximum != 0 || !g.Excused {
+	if g := CourseGrade(course, w, 1); g.Maximum != 0 || !g.Excused {
 		t.Errorf("excused from all that counts: %+v", g)
 	}
 }

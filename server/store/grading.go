@@ -156,20 +156,7 @@ type Work struct {
 func (s *Store) Work(ctx context.Context, o Owner) (Work, error) {
 	var w Work
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		of := func(q *gorm.DB) *gorm.DB {
-			q = q.Where("context_id = ?", o.Context)
-			if o.UserID != 0 {
-				q = q.Where("user_id = ?", o.UserID)
-			}
-			if o.Course != "" {
-				q = q.Where("course = ?", o.Course)
-			}
-			if o.Tutorial != "" {
-				q = q.Where("tutorial = ?", o.Tutorial)
-			}
-			return q
-		}
-		attempts := of(tx).Where("state = ?", Done)
+		attempts := ownedBy(tx, o).Where("state = ?", Done)
 		if o.UserID == 0 {
 			attempts = attempts.Select("id", "user_id", "context_id", "course", "tutorial", "check_id", "state", "verdict", "score", "started_at", "ended_at")
 		} else {
@@ -177,10 +164,10 @@ func (s *Store) Work(ctx context.Context, o Owner) (Work, error) {
 		}
 		for _, err := range []error{
 			attempts.Find(&w.Attempts).Error,
-			of(tx).Find(&w.Hints).Error,
+			ownedBy(tx, o).Find(&w.Hints).Error,
 			tx.Where("context_id = ?", o.Context).Find(&w.Settings).Error,
-			of(tx).Find(&w.Allowances).Error,
-			of(tx).Order("id").Find(&w.Overrides).Error,
+			ownedBy(tx, o).Find(&w.Allowances).Error,
+			ownedBy(tx, o).Order("id").Find(&w.Overrides).Error,
 		} {
 			if err != nil {
 				return err
