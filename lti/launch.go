@@ -47,7 +47,10 @@ func (t *Tool) Launch(ctx context.Context, r LaunchRequest) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m, t.once(ctx, s, p)
+	if err := t.once(ctx, s, p); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // brokenOff tells why the platform sent an error instead of a token.

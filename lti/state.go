@@ -103,7 +103,7 @@ func (s state) name() string { return "labmark-lti-" + s.ID }
 
 func (t *Tool) cookie(s state, secret string, seconds int) *http.Cookie {
 	return &http.Cookie{
-		Name: s.name(), Value: secret, Path: t.Endpoints.Base.JoinPath("/lti/").Path, MaxAge: seconds,
+		Name: s.name(), Value: secret, Path: t.Endpoints.path() + "/lti/", MaxAge: seconds,
 		HttpOnly: true, Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true,
 	}
 }

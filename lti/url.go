@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path"
 	"strings"
 )
 
@@ -62,14 +63,15 @@ func originOf(u *url.URL) string {
 	return u.Scheme + "://" + host
 }
 
-// below says whether an address belongs to this tool, and gives its path
-// without "/" at its end.
-func (e Endpoints) below(raw string) (path string, ok bool) {
+// path is the one under which the tool stands, without "/" at its end.
+func (e Endpoints) path() string { return strings.TrimSuffix(path.Clean("/"+e.Base.Path), "/") }
+
+// below says whether an address belongs to this tool, and gives its path.
+func (e Endpoints) below(raw string) (at string, ok bool) {
 	u, err := url.Parse(raw)
 	if err != nil || len(raw) > longestURL || u.User != nil || originOf(u) != originOf(e.Base) {
 		return "", false
 	}
-	base := strings.TrimSuffix(e.Base.JoinPath("/").Path, "/")
-	path = strings.TrimSuffix(u.JoinPath("/").Path, "/")
-	return path, path == base || strings.HasPrefix(path, base+"/")
+	at = path.Clean("/" + u.Path)
+	return at, strings.HasPrefix(at+"/", e.path()+"/")
 }

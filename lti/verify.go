@@ -52,7 +52,10 @@ func (t *Tool) verify(ctx context.Context, p Platform, s state, token string) (o
 	if nonce := fields.text("nonce"); !same(nonce, t.nonce(s)) {
 		return object{}, refuse(ReasonNonce, p, "the token's nonce (%d bytes) is not the login's", len(nonce))
 	}
-	return fields, fields.refusal(p)
+	if refusal := fields.refusal(p); refusal != nil {
+		return object{}, refusal
+	}
+	return fields, nil
 }
 
 // readHeader looks at what a token says of its own signature, and believes
