@@ -103,7 +103,31 @@ func (p *Platform) addTool(t Tool) *Tool {
 		t.Deployments = []string{p.newDeployment(t.Number)}
 	}
 	p.tools = append(p.tools, &t)
+	if len(p.tools) == 1 {
+		p.adopt(t.ClientID)
+	}
 	return &t
+}
+
+// adopt gives the first tool the links that were there before it.
+func (p *Platform) adopt(client string) {
+	for _, l := range p.links {
+		if l.Client == "" {
+			l.Client = client
+		}
+	}
+	for _, i := range p.items {
+		if i.client == "" {
+			i.client = client
+		}
+	}
+}
+
+// RemoveTool forgets a registration. Its links stay, and launch no more.
+func (p *Platform) RemoveTool(client string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tools = slices.DeleteFunc(p.tools, func(t *Tool) bool { return t.ClientID == client })
 }
 
 func (p *Platform) newDeployment(number int) string {
