@@ -68,12 +68,15 @@ func (in *importing) named(name string) column {
 	return column{course: c, tutorial: t}
 }
 
+// furniture are columns of platforms' exports that nobody expects to be read.
+var furniture = regexp.MustCompile(`(?i)^(section|institution|department|integration id|root account)$|\(Feedback\)$`)
+
 // wide is a table with a column for each line item.
 func (in *importing) wide(t table, who map[int]string) (list []given, ignored []string, err error) {
 	possible, rows := pointsPossible(t.rows)
 	columns := map[int]column{}
 	for i, name := range t.head {
-		if who[i] != "" {
+		if who[i] != "" || furniture.MatchString(name) {
 			continue
 		}
 		c, several := in.titled(name)
