@@ -159,5 +159,6 @@ func keyLife(header http.Header) time.Duration {
 		return keysUnsaid
 	}
 	seconds, _ := strconv.Atoi(found[1])
-	return min(max(time.Duration(seconds)*time.Second, keysLeast), keysMost)
+	seconds = min(seconds, int(keysMost/time.Second))
+	return max(time.Duration(seconds)*time.Second, keysLeast)
 }
