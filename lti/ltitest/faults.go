@@ -3,6 +3,7 @@ package ltitest
 import (
 	"bytes"
 	"context"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -174,7 +175,7 @@ func (p *Platform) faulty(serve http.HandlerFunc) http.HandlerFunc {
 			w.Header()[name] = values
 		}
 		w.WriteHeader(answer.code)
-		w.Write(answer.body.Bytes())
+		write(w, answer.body.Bytes())
 	}
 }
 
@@ -188,6 +189,10 @@ type recorder struct {
 func (a *recorder) Header() http.Header         { return a.header }
 func (a *recorder) WriteHeader(code int)        { a.code = code }
 func (a *recorder) Write(b []byte) (int, error) { return a.body.Write(b) }
+
+// write sends a body to who may have gone, which is none of a platform's
+// business.
+func write(w io.Writer, body []byte) { _, _ = w.Write(body) }
 
 func (p *Platform) refuse(w http.ResponseWriter, r *http.Request, status int, after time.Duration) {
 	p.note(r, status)
@@ -218,12 +223,12 @@ func wait(ctx context.Context, d time.Duration) {
 
 // dribble writes a body byte by byte until the client gives up.
 func (p *Platform) dribble(w http.ResponseWriter, r *http.Request) {
-	w.Write([]byte(`{"keys":[`))
+	write(w, []byte(`{"keys":[`))
 	for r.Context().Err() == nil {
-		if _, err := w.Write([]byte(" ")); err != nil {
-			return
+		write(w, []byte(" "))
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			return // the client has gone
 		}
-		http.NewResponseController(w).Flush()
 		wait(r.Context(), 50*time.Millisecond)
 	}
 }

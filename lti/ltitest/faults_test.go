@@ -88,7 +88,9 @@ func TestDownAndLost(t *testing.T) {
 		}
 		done <- err
 	}()
-	for deadline := time.Now().Add(time.Minute); len(l.Cell(l.link.ID, l.ada.ID).Accepted()) < 2; {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(time.Minute); len(l.Cell(l.link.ID, l.ada.ID).Accepted()) < 2; <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatal("a late answer's score was never taken")
 		}

@@ -155,6 +155,6 @@ func (p *Platform) serveKeys(w http.ResponseWriter, r *http.Request) {
 	case SlowKeys:
 		p.dribble(w, r)
 	default:
-		w.Write(p.KeySet())
+		write(w, p.KeySet())
 	}
 }

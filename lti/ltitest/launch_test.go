@@ -158,7 +158,9 @@ func TestAuthorisationRefuses(t *testing.T) {
 			t.Errorf("without prompt=none: %v", form)
 		}
 		q = l.request(t)
-		l.Authorise(q)
+		if _, form, err := l.Authorise(q); err != nil || form.Get("id_token") == "" {
+			t.Errorf("a fresh hint: %v, %v", form, err)
+		}
 		_, form, _ = l.Authorise(q)
 		if refused := form.Get("error") != ""; refused != (l.Kind() == Moodle) {
 			t.Errorf("a hint used twice: %v", form)

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,8 +37,6 @@ var pageFiles embed.FS
 var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{
 	"points": func(f *float64) string { return strconv.FormatFloat(*f, 'f', -1, 64) },
 	"number": func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) },
-	"host":   func(raw string) string { u, _ := url.Parse(raw); return u.Host },
-	"has":    func(all []string, one string) bool { return slices.Contains(all, one) },
 }).ParseFS(pageFiles, "pages/*.html"))
 
 // view is what every page shows around its own matter.
@@ -128,7 +125,7 @@ func (p *Platform) render(w http.ResponseWriter, status int, v view) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	w.Write(page.Bytes())
+	write(w, page.Bytes())
 }
 
 // complain is the page for what went wrong.

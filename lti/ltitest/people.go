@@ -2,31 +2,9 @@ package ltitest
 
 import (
 	"cmp"
-	"crypto/rand"
-	"encoding/hex"
-	"fmt"
-	"slices"
 	"strconv"
 	"time"
 )
-
-// Tool is one registration of a tool.
-type Tool struct {
-	ClientID    string   // empty: the platform gives one of its own kind
-	Deployments []string // empty: one is given; launches name the first
-	Name        string
-	LoginURL    string   // initiate_login_uri
-	LaunchURLs  []string // redirect_uris; the first is the usual target_link_uri
-	KeysURL     string   // jwks_uri
-	KeySet      []byte   // the tool's key set itself, instead of KeysURL
-	Custom      map[string]string
-	Scopes      []string // granted; nil means every scope
-	// Pending tools have registered themselves and wait for an administrator:
-	// they may neither launch nor ask for tokens.
-	Pending bool
-	// Number is Moodle's type_id, given by the platform.
-	Number int
-}
 
 // Course is a context.
 type Course struct {
@@ -82,81 +60,6 @@ type Link struct {
 	ResourceID, Tag string // of the line item
 	Available, Due  *time.Time
 	AllowedAttempts int // of Canvas; 0 is unlimited
-}
-
-// AddTool registers a tool by hand, and gives it back with what was missing.
-func (p *Platform) AddTool(t Tool) Tool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return *p.addTool(t)
-}
-
-func (p *Platform) addTool(t Tool) *Tool {
-	t.Number = p.next()
-	if p.cfg.Kind == Canvas {
-		t.ClientID = cmp.Or(t.ClientID, fmt.Sprintf("1000000000%04d", t.Number))
-	} else {
-		t.ClientID = cmp.Or(t.ClientID, letters(15))
-	}
-	// An unfinished registration at Canvas has no deployment yet.
-	if len(t.Deployments) == 0 && (p.cfg.Kind == Moodle || !t.Pending) {
-		t.Deployments = []string{p.newDeployment(t.Number)}
-	}
-	p.tools = append(p.tools, &t)
-	if len(p.tools) == 1 {
-		p.adopt(t.ClientID)
-	}
-	return &t
-}
-
-// adopt gives the first tool the links that were there before it.
-func (p *Platform) adopt(client string) {
-	for _, l := range p.links {
-		if l.Client == "" {
-			l.Client = client
-		}
-	}
-	for _, i := range p.items {
-		if i.client == "" {
-			i.client = client
-		}
-	}
-}
-
-// RemoveTool forgets a registration. Its links stay, and launch no more.
-func (p *Platform) RemoveTool(client string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tools = slices.DeleteFunc(p.tools, func(t *Tool) bool { return t.ClientID == client })
-}
-
-func (p *Platform) newDeployment(number int) string {
-	if p.cfg.Kind == Canvas {
-		return fmt.Sprintf("%d:%s", number, randomHex(20))
-	}
-	return strconv.Itoa(number)
-}
-
-// Activate lets a pending tool launch.
-func (p *Platform) Activate(client string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	t := p.tool(client)
-	if t == nil {
-		return fmt.Errorf("no tool has the client id %q", client)
-	}
-	t.Pending = false
-	if len(t.Deployments) == 0 {
-		t.Deployments = []string{p.newDeployment(t.Number)}
-	}
-	return nil
-}
-
-// Tools are all registrations.
-func (p *Platform) Tools() []Tool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return values(p.tools)
 }
 
 // AddCourse adds a course and gives it back with its ids.
@@ -277,48 +180,4 @@ func (p *Platform) user(id string) *User {
 
 func (p *Platform) link(id string) *Link {
 	return find(p.links, func(l *Link) bool { return l.ID == id })
-}
-
-func find[T any](all []*T, is func(*T) bool) *T {
-	if i := slices.IndexFunc(all, is); i >= 0 {
-		return all[i]
-	}
-	return nil
-}
-
-func values[T any](all []*T) []T {
-	out := make([]T, len(all))
-	for i, v := range all {
-		out[i] = *v
-	}
-	return out
-}
-
-func (p *Platform) newID(number, bytes int) string {
-	if p.cfg.Kind == Canvas {
-		return randomHex(bytes)
-	}
-	return strconv.Itoa(number)
-}
-
-func randomHex(bytes int) string {
-	b := make([]byte, bytes)
-	rand.Read(b) // never fails, by its documentation
-	return hex.EncodeToString(b)
-}
-
-func newUUID() string {
-	h := randomHex(16)
-	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
-}
-
-// letters makes an id as Moodle's client ids look.
-func letters(n int) string {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	b := make([]byte, n)
-	rand.Read(b)
-	for i := range b {
-		b[i] = alphabet[int(b[i])%len(alphabet)]
-	}
-	return string(b)
 }

@@ -49,7 +49,7 @@ func (p *Platform) serveResults(w http.ResponseWriter, r *http.Request) {
 	}
 	part := p.page(w, r, list, size, false)
 	if p.Faults().HugeBodies {
-		w.Write(hugeBody())
+		write(w, hugeBody())
 		return
 	}
 	answer(w, http.StatusOK, part)

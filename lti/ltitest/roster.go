@@ -33,7 +33,7 @@ func (p *Platform) serveMembers(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", membersType)
 	part := p.page(w, r, list, p.size(r, 0, 50), false)
 	if p.Faults().HugeBodies {
-		w.Write(hugeBody())
+		write(w, hugeBody())
 		return
 	}
 	answer(w, http.StatusOK, map[string]any{"id": id, "context": context, "members": part})

@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -48,7 +49,7 @@ func newStub(t *testing.T, p *Platform) *stub {
 		to := s.auth(p, r.PostForm, "st")
 		http.SetCookie(w, &http.Cookie{Name: "state", Value: "st", Path: "/", Secure: true, HttpOnly: true})
 		if s.interstitial {
-			io.WriteString(w, `<p><a class="x" href="`+strings.ReplaceAll(to, "&", "&amp;")+`" id="continue">Go on</a>`)
+			fmt.Fprint(w, `<p><a class="x" href="`+strings.ReplaceAll(to, "&", "&amp;")+`" id="continue">Go on</a>`)
 			return
 		}
 		http.Redirect(w, r, to, http.StatusFound)
@@ -66,8 +67,8 @@ func newStub(t *testing.T, p *Platform) *stub {
 		s.mu.Unlock()
 		http.Redirect(w, r, "/home", http.StatusSeeOther)
 	})
-	mux.HandleFunc("GET /home", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "welcome") })
-	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, r *http.Request) { w.Write(s.keySet()) })
+	mux.HandleFunc("GET /home", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "welcome") })
+	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, r *http.Request) { write(w, s.keySet()) })
 	s.srv = httptest.NewServer(mux)
 	t.Cleanup(s.srv.Close)
 	return s
