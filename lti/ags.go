@@ -150,6 +150,12 @@ type Submission struct {
 	At  time.Time // when the work was done; may be zero
 }
 
+// Ready fetches a token for scores unless there is one, so that Clock knows.
+func (c *Client) Ready(ctx context.Context, p Platform) error {
+	_, err := c.token(ctx, p, [][]string{{ScopeScore}})
+	return err
+}
+
 // Score sends one score to a line item.
 func (c *Client) Score(ctx context.Context, p Platform, lineItemURL string, s Score) error {
 	body, err := s.encode()

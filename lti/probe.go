@@ -80,7 +80,7 @@ func (c *Client) probeToken(ctx context.Context, p Platform) (out []Finding, gra
 	if err == nil && granted == nil {
 		granted = Scopes // what is not said is as asked, RFC 6749 section 5.1
 	}
-	if errors.Is(err, errScope) {
+	if errors.Is(err, ErrScope) {
 		var last error
 		for _, s := range Scopes {
 			if _, _, one := probe.grant(ctx, p, []string{s}); one == nil {
@@ -182,7 +182,7 @@ func tokenMend(err error) string {
 	switch {
 	case !errors.As(err, &e):
 		return ""
-	case errors.Is(err, errScope):
+	case errors.Is(err, ErrScope):
 		return "The platform knows Labmark, and grants it no service. Switch on the services of the tool at the platform."
 	case e.Status == 0:
 		return reachMend(err, "the token address")
@@ -200,7 +200,7 @@ func tokenMend(err error) string {
 // reachMend is for where no answer came.
 func reachMend(err error, what string) string {
 	var e *ServiceError
-	if errors.As(err, &e) && e.Kind() == Refused {
+	if errors.As(err, &e) && e.kind == Refused {
 		return "Correct " + what + ": it must begin with https://."
 	}
 	return "Check " + what + ", and that this machine may reach it: names (DNS), firewall, certificate."

@@ -76,7 +76,7 @@ func (e *ServiceError) Unsure() bool {
 
 // Kind tells what to do about it.
 func (e *ServiceError) Kind() Kind {
-	if e.kind != 0 {
+	if e.kind != 0 && e.Op != OpToken {
 		return e.kind
 	}
 	body := strings.ToLower(e.Body)
@@ -91,8 +91,7 @@ func (e *ServiceError) Kind() Kind {
 		return Temporary
 	case s == http.StatusConflict && e.Op == OpScore:
 		return Stale
-	case s == http.StatusBadRequest && e.Op == OpScore && strings.Contains(body, "timestamp") &&
-		!strings.Contains(body, "submitted_at"):
+	case s == http.StatusBadRequest && e.Op == OpScore && strings.Contains(body, "timestamp"): // Canvas
 		return Stale
 	case s == http.StatusNotFound, s == http.StatusGone, s == http.StatusPreconditionFailed:
 		return Gone

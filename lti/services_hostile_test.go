@@ -63,7 +63,7 @@ func TestHostileServices(t *testing.T) {
 		{"token: for other scopes", token(`{"access_token":"a","scope":"openid"}`), items, Temporary, "does not grant"},
 		{"token: huge answer", token(huge), items, Temporary, "longer than"},
 		{"token: sent elsewhere", answer("/token", 302, "", "Location", "https://evil.test/?code=1"), items, Temporary, `"https://evil.test/?…"`},
-		{"token: in the clear", func(s *services) { s.p.TokenURL = "http://platform.test/token" }, items, Refused, "not an https address"},
+		{"token: in the clear", func(s *services) { s.p.TokenURL = "http://platform.test/token" }, items, Temporary, "not an https address"},
 
 		{"items: no JSON", answer("/items", 200, "<html>Maintenance"), items, Temporary, "no list of line items: <html>Maintenance"},
 		{"items: an object", answer("/items", 200, `{"items":[]}`), items, Temporary, "no list of line items"},
@@ -106,7 +106,7 @@ func TestHostileServices(t *testing.T) {
 
 		{"score: stale at Moodle", answer("/item/scores", 409, "Refusing score with an earlier timestamp"), score, Stale, "409"},
 		{"score: stale at Canvas", answer("/item/scores", 400, `{"errors":{"message":"Provided timestamp of x before last updated timestamp of y"}}`), score, Stale, "timestamp"},
-		{"score: work of the future", answer("/item/scores", 400, "Provided submitted_at timestamp of x in the future"), score, Refused, "future"},
+		{"score: work of the future", answer("/item/scores", 400, "Provided submitted_at timestamp of x in the future"), score, Stale, "future"},
 		{"score: of a teacher", answer("/item/scores", 400, "Incorrect score received"), score, Refused, "Incorrect score"},
 		{"score: of no student", answer("/item/scores", 422, "User not found in course or is not a student"), score, Refused, "not a student"},
 		{"score: item gone", answer("/item/scores", 404, ""), score, Gone, "404"},

@@ -39,15 +39,15 @@ func (c *Client) token(ctx context.Context, p Platform, sets [][]string) (string
 		if token, _, err = c.grant(ctx, p, set); err == nil {
 			return token, nil
 		}
-		if !errors.Is(err, errScope) {
+		if !errors.Is(err, ErrScope) {
 			break
 		}
 	}
 	return "", err
 }
 
-// errScope says that a platform does not grant what was asked for.
-var errScope = errors.New("the platform does not grant this scope to Labmark")
+// ErrScope is within errors where a platform grants Labmark no such service.
+var ErrScope = errors.New("the platform does not grant this scope to Labmark")
 
 // grant returns a token for a set of scopes, from the cache or a fresh one.
 func (c *Client) grant(ctx context.Context, p Platform, scopes []string) (string, []string, error) {
@@ -113,7 +113,7 @@ func (c *Client) fetchToken(ctx context.Context, p Platform, scopes []string, sc
 	}
 	if scopeRefused(a) {
 		e := c.refused(k, a)
-		e.Err = errScope
+		e.Err = ErrScope
 		return nil, e
 	}
 	if a.status < 200 || a.status > 299 {
@@ -125,7 +125,7 @@ func (c *Client) fetchToken(ctx context.Context, p Platform, scopes []string, sc
 		return nil, &ServiceError{Op: OpToken, URL: bare(k.url), Status: a.status, Err: err}
 	}
 	if g.scopes != nil && !slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(g.scopes, s) }) {
-		return nil, &ServiceError{Op: OpToken, URL: bare(k.url), Status: a.status, Err: errScope}
+		return nil, &ServiceError{Op: OpToken, URL: bare(k.url), Status: a.status, Err: ErrScope}
 	}
 	return g, nil
 }
