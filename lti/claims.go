@@ -2,6 +2,8 @@ package lti
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -23,8 +25,26 @@ const (
 // wrong form is noted in fault, so that reading goes on and is judged once.
 type object struct {
 	name   string // of the claim, for the log
-	fields map[string]json.RawMessage
+	fields map[string]any
 	fault  *fault
+}
+
+// decode reads a JSON object. This decoder, unlike the standard library's,
+// minds upper and lower case and refuses a name that stands there twice.
+func decode(text []byte) (object, error) {
+	o := object{fault: &fault{}}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.SetNumberType(json.UnmarshalJSONNumber)
+	if err := decoder.Decode(&o.fields); err != nil {
+		return o, err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return o, errors.New("something follows the object")
+	}
+	if o.fields == nil {
+		return o, errors.New("null is no object")
+	}
+	return o, nil
 }
 
 // fault is the first thing that was wrong with the claims.
@@ -47,28 +67,23 @@ func (o object) refusal(p Platform) *Refusal {
 	return refuse(o.fault.reason, p, "%s", o.fault.detail)
 }
 
-func (o object) has(name string) bool {
-	raw := bytes.TrimSpace(o.fields[name])
-	return len(raw) > 0 && !bytes.Equal(raw, []byte("null"))
-}
+func (o object) has(name string) bool { return o.fields[name] != nil }
 
-// read decodes a field that is there, and blames it if it has another form.
-func (o object) read(name, form string, to any) bool {
+// as reads a field in one of the forms of JSON, and blames it if it has
+// another. What isn't there is empty.
+func as[T any](o object, name, form string) (value T) {
 	if !o.has(name) {
-		return false
+		return value
 	}
-	if err := json.Unmarshal(o.fields[name], to); err != nil {
+	value, ok := o.fields[name].(T)
+	if !ok {
 		o.blame(ReasonClaimMalformed, name, "is not "+form)
-		return false
 	}
-	return true
+	return value
 }
 
 // text is a field that has to be text, of any length.
-func (o object) text(name string) (s string) {
-	o.read(name, "text", &s)
-	return s
-}
+func (o object) text(name string) string { return as[string](o, name, "text") }
 
 // bounded is text that has to be kept as it is.
 func (o object) bounded(name string, most int) string {
@@ -90,53 +105,56 @@ func (o object) id(name string) string { return o.bounded(name, longestID) }
 // label is text for people. It never spoils a launch: other forms are passed
 // over, control characters left out, and what is too long is cut.
 func (o object) label(name string, most int) string {
-	var s string
-	if json.Unmarshal(o.fields[name], &s) != nil {
-		return ""
-	}
+	s, _ := o.fields[name].(string)
 	return clean(s, most)
 }
 
 // address is a URL, which is empty if it isn't there.
 func (o object) address(name string) string { return o.bounded(name, longestURL) }
 
+// list is a field that has to be a list of texts.
 func (o object) list(name string) []string {
-	var all []string
-	if o.read(name, "a list of texts", &all) && len(all) > mostEntries {
+	entries := as[[]any](o, name, "a list")
+	if len(entries) > mostEntries {
 		o.blame(ReasonClaimTooLong, name, "has too many entries")
 		return nil
+	}
+	var all []string
+	for _, entry := range entries {
+		s, ok := entry.(string)
+		if !ok {
+			o.blame(ReasonClaimMalformed, name, "is not a list of texts")
+			return nil
+		}
+		all = append(all, s)
 	}
 	return all
 }
 
 // flag is true or false; platforms also send them as text.
 func (o object) flag(name string, unsaid bool) bool {
-	switch strings.Trim(string(bytes.TrimSpace(o.fields[name])), `"`) {
-	case "true":
+	switch o.fields[name] {
+	case true, "true":
 		return true
-	case "false":
+	case false, "false":
 		return false
 	}
 	return unsaid
 }
 
 func (o object) time(name string) time.Time {
-	var seconds float64
-	if !o.read(name, "a number", &seconds) {
-		return time.Time{}
+	number := as[json.Number](o, name, "a number")
+	seconds, err := number.Float64()
+	if at, ok := unixTime(seconds); ok && err == nil {
+		return at
 	}
-	at, ok := unixTime(seconds)
-	if !ok {
-		o.blame(ReasonClaimMalformed, name, "is no time")
-	}
-	return at
+	o.blame(ReasonClaimMalformed, name, "is no time")
+	return time.Time{}
 }
 
 // object is a field with fields of its own, all empty if it isn't there.
 func (o object) object(name string) object {
-	inner := object{name: name, fault: o.fault}
-	o.read(name, "an object", &inner.fields)
-	return inner
+	return object{name: name, fields: as[map[string]any](o, name, "an object"), fault: o.fault}
 }
 
 func unprintable(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }

@@ -11,8 +11,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// FuzzLaunchClaims signs whatever claims it is given: a platform may be
-// broken or bad. A message that is taken keeps its bounds and can be kept.
+// FuzzLaunchClaims reads whatever claims a platform may have signed: it may
+// be broken or bad. Signing is left out, since it would take all the time. A
+// message that is taken keeps its bounds and can be kept.
 func FuzzLaunchClaims(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*.json")
 	for _, file := range files {
@@ -43,8 +44,8 @@ func FuzzLaunchClaims(f *testing.F) {
 			claims["iat"], claims["exp"] = s.now.Unix(), s.now.Unix()+60
 			text, _ = json.Marshal(claims)
 		}
-		fields, err := s.tool.verify(t.Context(), platform, state, signToken(s.key, s.header, text))
-		if err != nil {
+		fields, refusal := readClaims(platform, text)
+		if refusal != nil || meantFor(platform, fields) != nil || s.tool.timely(platform, state, fields) != nil {
 			return
 		}
 		m, err := s.tool.message(platform, state, fields)

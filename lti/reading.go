@@ -1,10 +1,10 @@
 package lti
 
 import (
-	"bytes"
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4/json"
@@ -152,15 +152,16 @@ func readCustom(custom object) map[string]string {
 		custom.blame(ReasonClaimTooLong, "parameters", "are too many")
 		return values
 	}
-	for _, name := range slices.Sorted(maps.Keys(custom.fields)) {
-		raw := bytes.TrimSpace(custom.fields[name])
+	for name, raw := range custom.fields {
 		var value string
-		switch {
-		case len(raw) == 0 || raw[0] == '{' || raw[0] == '[' || raw[0] == 'n':
-			continue
-		case raw[0] != '"':
-			value = string(raw)
-		case json.Unmarshal(raw, &value) != nil:
+		switch raw := raw.(type) {
+		case string:
+			value = raw
+		case json.Number:
+			value = raw.String()
+		case bool:
+			value = strconv.FormatBool(raw)
+		default:
 			continue
 		}
 		if len(name) > longestID || len(value) > 4*longestValue {

@@ -193,7 +193,7 @@ var hostileRegistrations = []struct {
 	}},
 	{"moved to another host", ReasonRegistrationRedirect, func(r *registrar) { r.get = moved("https://evil.example/") }},
 	{"moved in circles", ReasonRegistrationRedirect, func(r *registrar) {
-		r.get = func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, "/x"+q.URL.Path, 302) }
+		r.get = func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, "/x"+q.URL.Path, http.StatusFound) }
 	}},
 	{"moved to this machine", ReasonRegistrationRedirect, func(r *registrar) { r.get = moved("http://localhost:22/") }},
 	{"registration moved elsewhere", ReasonRegistrationRedirect, func(r *registrar) {

@@ -1,7 +1,6 @@
 package lti
 
 import (
-	"bytes"
 	"context"
 	"crypto/rsa"
 	"math"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/json"
 )
 
 // Bounds of a token.
@@ -49,12 +47,6 @@ func (t *Tool) verify(ctx context.Context, p Platform, s state, token string) (o
 	if refusal := t.timely(p, s, fields); refusal != nil {
 		return object{}, refusal
 	}
-	if nonce := fields.text("nonce"); !same(nonce, t.nonce(s)) {
-		return object{}, refuse(ReasonNonce, p, "the token's nonce (%d bytes) is not the login's", len(nonce))
-	}
-	if refusal := fields.refusal(p); refusal != nil {
-		return object{}, refusal
-	}
 	return fields, nil
 }
 
@@ -72,14 +64,13 @@ func readHeader(p Platform, token string) (kid string, _ *Refusal) {
 		return "", refuse(ReasonTokenMalformed, p, "id_token has %d parts instead of 3", len(parts))
 	}
 	raw, err := unpadded.DecodeString(parts[0])
-	var header map[string]json.RawMessage
-	if err == nil && nesting(raw) <= deepest {
-		err = json.Unmarshal(raw, &header)
+	var h object
+	if err == nil {
+		h, err = decode(raw)
 	}
-	if err != nil || header == nil {
+	if err != nil || nesting(raw) > deepest {
 		return "", refuse(ReasonTokenMalformed, p, "the header of the id_token can't be read: %v", err)
 	}
-	h := object{fields: header, fault: &fault{}}
 	alg := h.text("alg")
 	switch {
 	case strings.EqualFold(alg, "none") || parts[2] == "":
@@ -88,11 +79,11 @@ func readHeader(p Platform, token string) (kid string, _ *Refusal) {
 		return "", refuse(ReasonTokenAlgorithm, p, "alg %s; only RS256 is taken", quoted(alg))
 	}
 	for _, name := range []string{"jwk", "jku", "x5u", "x5c"} {
-		if _, there := header[name]; there {
+		if _, there := h.fields[name]; there {
 			return "", refuse(ReasonTokenBringsKey, p, "the header of the id_token brings a key of its own in %q", name)
 		}
 	}
-	if _, there := header["crit"]; there {
+	if _, there := h.fields["crit"]; there {
 		return "", refuse(ReasonTokenCritical, p, "the header of the id_token has critical entries, and none are known")
 	}
 	if h.has("kid") {
@@ -106,10 +97,8 @@ func readClaims(p Platform, payload []byte) (object, *Refusal) {
 	if deep := nesting(payload); deep > deepest {
 		return object{}, refuse(ReasonTokenTooDeep, p, "claims are nested %d deep; at most %d is taken", deep, deepest)
 	}
-	fields := object{fault: &fault{}}
-	// This decoder, unlike the standard library's, minds upper and lower case
-	// and refuses a claim that stands there twice.
-	if err := json.Unmarshal(payload, &fields.fields); err != nil || fields.fields == nil {
+	fields, err := decode(payload)
+	if err != nil {
 		return object{}, refuse(ReasonTokenMalformed, p, "the claims can't be read: %v", err)
 	}
 	return fields, nil
@@ -141,7 +130,7 @@ func meantFor(p Platform, fields object) *Refusal {
 		return refuse(ReasonIssuer, p, "the token's iss is %s", quoted(issuer))
 	}
 	var parties []string
-	if raw := bytes.TrimSpace(fields.fields["aud"]); len(raw) > 0 && raw[0] == '[' {
+	if _, several := fields.fields["aud"].([]any); several {
 		parties = fields.list("aud")
 	} else if fields.has("aud") {
 		parties = []string{fields.text("aud")}
@@ -173,8 +162,8 @@ func (t *Tool) signed(ctx context.Context, p Platform, jws *jose.JSONWebSignatur
 	return refuse(ReasonSignature, p, "no key of %s fits the token's signature; kid %s", quoted(p.KeysURL), quoted(kid))
 }
 
-// timely checks exp, iat and nbf. A token that is older than its own login
-// can't have been made for it.
+// timely checks exp, iat, nbf and nonce. A token that is older than its own
+// login can't have been made for it.
 func (t *Tool) timely(p Platform, s state, fields object) *Refusal {
 	if !fields.has("exp") || !fields.has("iat") {
 		return refuse(ReasonTokenTimeless, p, "the token lacks exp or iat")
@@ -193,6 +182,9 @@ func (t *Tool) timely(p Platform, s state, fields object) *Refusal {
 		return refuse(ReasonTokenStale, p, "the token's iat is %s before the login", s.begun().Sub(issued).Round(time.Second))
 	case fields.has("nbf") && fields.time("nbf").After(now.Add(Skew)):
 		return refuse(ReasonTokenEarly, p, "the token's nbf is %s ahead of this server's clock", fields.time("nbf").Sub(now).Round(time.Second))
+	}
+	if nonce := fields.text("nonce"); !same(nonce, t.nonce(s)) {
+		return refuse(ReasonNonce, p, "the token's nonce (%d bytes) is not the login's", len(nonce))
 	}
 	return fields.refusal(p)
 }
