@@ -77,8 +77,11 @@ func plain(s string) string { return strings.Join(strings.Fields(html.UnescapeSt
 // takeOff writes down what is about to be posted, so that it can be settled
 // whatever happens.
 func (j *job) takeOff(ctx context.Context, s store.Sending, at time.Time) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	j.row.State, j.row.Flying, j.row.FlyingAt, j.row.LastTimestamp = store.OutboxSending, s, &at, &at
-	return own(j.cfg.Store.SaveGrade(ctx, j.row))
+	return own(j.cfg.Store.SaveGrade(context.WithoutCancel(ctx), j.row))
 }
 
 // arrived stores that the platform has a score.

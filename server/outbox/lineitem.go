@@ -29,7 +29,7 @@ type maker struct {
 // it. Lost is one that the platform does not know any more. No line item is
 // ever deleted: with it, a Moodle might drop the grades.
 func (j *job) findLineItem(ctx context.Context, lost string, maximum float64) error {
-	m := j.maker(j.link.ID)
+	m, db := j.maker(j.link.ID), context.WithoutCancel(ctx)
 	select {
 	case m.turn <- struct{}{}:
 		defer func() { <-m.turn }()
@@ -37,13 +37,13 @@ func (j *job) findLineItem(ctx context.Context, lost string, maximum float64) er
 		return ctx.Err()
 	}
 	var err error
-	if j.link, err = j.cfg.Store.Link(ctx, j.link.ID); err != nil {
+	if j.link, err = j.cfg.Store.Link(db, j.link.ID); err != nil {
 		return own(err)
 	}
 	if j.link.LineItem != lost {
 		return nil // another job has found it
 	}
-	place, err := j.cfg.Store.Context(ctx, j.link.ContextID)
+	place, err := j.cfg.Store.Context(db, j.link.ContextID)
 	if err != nil {
 		return own(err)
 	}
@@ -69,7 +69,7 @@ func (j *job) findLineItem(ctx context.Context, lost string, maximum float64) er
 		return errGone
 	}
 	j.link.LineItem, j.link.Maximum = item.URL, item.Maximum
-	return own(j.cfg.Store.SetLineItem(ctx, j.link.ID, item.URL, item.Maximum))
+	return own(j.cfg.Store.SetLineItem(db, j.link.ID, item.URL, item.Maximum))
 }
 
 func (o *Outbox) maker(link uint) *maker {

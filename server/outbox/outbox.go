@@ -139,10 +139,13 @@ func (o *Outbox) Wake(ctx context.Context, platform uint) error {
 func (o *Outbox) Run(ctx context.Context) {
 	defer o.jobs.Wait()
 	started, revived := false, time.Time{}
+	// Questions to the database are short; cut off, they would only look as
+	// if it were in trouble.
+	db := context.WithoutCancel(ctx)
 	for ctx.Err() == nil {
 		now := o.cfg.Now()
 		if now.Sub(revived) >= poll {
-			if err := o.cfg.Store.ReviveGrades(ctx, !started); err != nil {
+			if err := o.cfg.Store.ReviveGrades(db, !started); err != nil {
 				o.fault(ctx, "look for grades that can go on", err)
 			} else {
 				started, revived = true, now
@@ -164,10 +167,10 @@ func (o *Outbox) Run(ctx context.Context) {
 
 // dispatch starts what may be sent now, and returns when to look again.
 func (o *Outbox) dispatch(ctx context.Context, now time.Time) time.Time {
-	next := now.Add(poll)
-	for {
+	next, db := now.Add(poll), context.WithoutCancel(ctx)
+	for ctx.Err() == nil {
 		closed, opens := o.closed(now)
-		due, err := o.cfg.Store.DueGrades(ctx, now, closed, 4*o.cfg.Parallel+o.busy())
+		due, err := o.cfg.Store.DueGrades(db, now, closed, 4*o.cfg.Parallel+o.busy())
 		if err != nil {
 			o.fault(ctx, "find grades to be sent", err)
 			return next
@@ -183,7 +186,7 @@ func (o *Outbox) dispatch(ctx context.Context, now time.Time) time.Time {
 			break
 		}
 	}
-	at, err := o.cfg.Store.NextGrade(ctx, now)
+	at, err := o.cfg.Store.NextGrade(db, now)
 	if err != nil {
 		o.fault(ctx, "find the next grade", err)
 	}

@@ -60,17 +60,18 @@ func own(err error) error {
 
 // load reads what the grade is about.
 func (j *job) load(ctx context.Context) (err error) {
-	if j.link, err = j.cfg.Store.Link(ctx, j.row.LinkID); err != nil {
+	db := context.WithoutCancel(ctx)
+	if j.link, err = j.cfg.Store.Link(db, j.row.LinkID); err != nil {
 		return own(err)
 	}
-	user, err := j.cfg.Store.User(ctx, j.row.UserID)
+	user, err := j.cfg.Store.User(db, j.row.UserID)
 	if err != nil {
 		return own(err)
 	}
 	if user.Subject != nil {
 		j.subject = *user.Subject
 	}
-	if j.platform, err = j.cfg.Platform(ctx, j.link.ContextID); err != nil {
+	if j.platform, err = j.cfg.Platform(db, j.link.ContextID); err != nil {
 		return errors.Join(errNotAsked, j.wait(ctx, err, sentence(err)))
 	}
 	return nil
@@ -83,7 +84,7 @@ func (j *job) advance(ctx context.Context) error {
 			return j.failed(ctx, err)
 		}
 	}
-	g, err := j.cfg.Grade(ctx, j.link, j.row.UserID)
+	g, err := j.cfg.Grade(context.WithoutCancel(ctx), j.link, j.row.UserID)
 	if errors.Is(err, store.ErrNotFound) {
 		return errors.Join(errNotAsked, j.refuse(ctx, err, "What the activity shows is not served by Labmark any more."))
 	}
