@@ -85,9 +85,14 @@ func byUser(w store.Work) userWork {
 		}
 		return out[user]
 	}
-	for _, a := range w.Attempts {
-		u := of(a.UserID)
-		u.Attempts = append(u.Attempts, a)
+	for rest := w.Attempts; len(rest) > 0; {
+		run := runOfUser(rest)
+		rest = rest[len(run):]
+		if u := of(run[0].UserID); u.Attempts == nil {
+			u.Attempts = run // the usual case, without copying
+		} else {
+			u.Attempts = append(u.Attempts, run...)
+		}
 	}
 	for _, h := range w.Hints {
 		u := of(h.UserID)
@@ -102,6 +107,15 @@ func byUser(w store.Work) userWork {
 		u.Overrides = append(u.Overrides, o)
 	}
 	return out
+}
+
+// runOfUser is the attempts of one user that stand together at the beginning.
+func runOfUser(list []store.Attempt) []store.Attempt {
+	n := 1
+	for n < len(list) && list[n].UserID == list[0].UserID {
+		n++
+	}
+	return list[:n:n]
 }
 
 // of works out where a user stands.
