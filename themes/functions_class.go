@@ -139,7 +139,7 @@ type chartPiece struct {
 
 // Sizes of the drawing, in its own units.
 const (
-	barStep   = 22
+	barStep   = 34
 	barHeight = 110
 	mostTicks = 8 // labels
 )

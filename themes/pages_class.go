@@ -17,7 +17,8 @@ type GradeView struct {
 	Platform string  `json:"platform,omitempty"` // "Moodle"
 	// SentAt is when the platform took the last one.
 	SentAt *time.Time `json:"sentAt,omitempty"`
-	// Why it waits or was refused, in words for the student: "Moodle does not answer".
+	// Why it waits or was refused, in words that fit the student and the
+	// teacher: "Moodle does not answer".
 	Why     string     `json:"why,omitempty"`
 	NextTry *time.Time `json:"nextTry,omitempty"`
 	// Late, Excused and Override say in words why the grade is not plainly

@@ -54,6 +54,24 @@ func TestEveryPageShowsItsData(t *testing.T) {
 			"opens after 2 failed tries", "costs 1 point", "Who may do what", "2.5", `data-state="none"`}},
 		{"progress", sample.Progress("n"), []string{"35 %", "Say hello", "This does not count", "Ann Example"}},
 		{"error", sample.Error("n"), []string{"404", "There is no such page", "mistyped"}},
+		{"refused launch", sample.Refused("n"), []string{"403", "used before", "state-used K7Q2", "/course/view.php?id=7"}},
+		{"continue", sample.Continue("n", &themes.StoreView{Target: "_parent", Origin: sample.Moodle, Key: "k", Value: "v"}), []string{
+			`id="continue" href="/lti/went-on`, `data-store-value="v"`, `action="/lti/login" target="_blank"`, `name="login_hint" value="4"`, `value="{&#34;cmid&#34;:7}"`}},
+		{"storage", sample.Storage("n", themes.StoreView{Key: "k"}), []string{`data-store-key="k"`, `name="id_token" value="ey.token"`, `name="state" value="s.t"`, `action="/lti/launch"`}},
+		{"return", sample.Return("n", sample.Moodle+"/return"), []string{`action="` + sample.Moodle + `/return"`, `name="JWT" value="ey.answer"`, "Adding 2 tutorials"}},
+		{"close", sample.Close("n"), []string{"Labmark is registered", "press “Activate”"}},
+		{"pick", sample.Pick("n", true), []string{`type="checkbox" name="pick" value="linux-essentials/files"`, `name="due:linux-essentials/files"`,
+			`name="from:linux-essentials"`, `name="points:firewalls/first-rules" min="0" step="any" inputmode="decimal" value="10"`, "The whole course", `value="t0ken"`}},
+		{"pick one", sample.Pick("n", false), []string{`type="radio" name="pick"`, "Choose a tutorial"}},
+		{"preview", sample.Preview("n"), []string{"work is checked: <strong>Make a folder", "makes a folder", "5 checks, 6 points"}},
+		{"class", sample.Class("n", 20, 5), []string{`data-user="u16"`, "refused", "set by hand", `data-check="c4"`, "1 grade refused", "Everything with evidence", sample.ClassEvents}},
+		{"student", sample.Student("n"), []string{"Set by hand to 5", "18231 more bytes", "No such file or directory", "exit status 1", "does not count", "Zoë Faraday", "taken back",
+			`action="/teach/student/override"`, "8137", `id="attempt-a3"`}},
+		{"check", sample.Check("n"), []string{"NUMBER of the three pictures", ">31<", ">61</strong> passed", "18 Nov: 22 passed, 22 failed", `<rect data-state="pass"`}},
+		{"outbox", sample.Outbox("n"), []string{">412</strong> sent", "enrolled as a student", `name="retry" value="all"`, `name="drop" value="1"`, "7 tries"}},
+		{"settings", sample.Settings("n"), []string{`value="best" checked`, `data-at="2026-11-27T09:30:00Z"`, `value="2026-11-27T09:30"`, "nobody here has this number", "Only tried"}},
+		{"platforms", sample.Platforms("n"), []string{"invalid_client", "Keyset URL", "secret=3QXJ7RZK5V2M", "waits to be activated", "canvas.json", `name="client_id"`}},
+		{"platform", sample.Platform("n"), []string{"/mod/lti/token.php", "Networks", `value="1 4"`, `action="/admin/platforms/1/test"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			page := mustRender(t, theme, c.page)

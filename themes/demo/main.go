@@ -39,29 +39,18 @@ func main() {
 
 // routes are the pages, the API and the levers of tests.
 func routes(theme *themes.Theme, s *stage) http.Handler {
-	mux := http.NewServeMux()
-	page := func(pattern string, make func(nonce string) themes.Page) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
-			nonce := rand.Text()
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.Header().Set("Content-Security-Policy", themes.ContentSecurityPolicy(themes.Policy{Nonce: nonce}))
-			p := make(nonce)
-			if e, ok := p.(themes.ErrorPage); ok {
-				w.WriteHeader(e.Status)
-			}
-			if err := theme.Render(w, p); err != nil {
-				log.Print(err)
-			}
-		})
-	}
-	page("GET /{$}", func(n string) themes.Page { return sample.Courses(n) })
-	page("GET /login", func(n string) themes.Page { return sample.Login(n, false) })
-	page("POST /login", func(n string) themes.Page { return sample.Login(n, true) })
-	page("GET /courses/linux-essentials", func(n string) themes.Page { return sample.Course(n) })
-	page("GET /courses/linux-essentials/files", func(n string) themes.Page { return sample.Tutorial(n, s.guest()) })
-	page("GET /courses/linux-essentials/permissions", func(n string) themes.Page { return sample.Tutorial(n, s.guest(), "web", "db") })
-	page("GET /progress", func(n string) themes.Page { return sample.Progress(n) })
-	page("GET /", func(n string) themes.Page { return sample.Error(n) })
+	d := &demo{ServeMux: http.NewServeMux(), theme: theme}
+	mux := d.ServeMux
+	d.page("/{$}", func(n string) themes.Page { return sample.Courses(n) })
+	d.page("/login", func(n string) themes.Page { return sample.Login(n, false) })
+	d.draw("POST /login", func(_ *http.Request, n string) themes.Page { return sample.Login(n, true) })
+	d.page("/courses/linux-essentials", func(n string) themes.Page { return sample.Course(n) })
+	d.page("/courses/linux-essentials/files", func(n string) themes.Page { return sample.Tutorial(n, s.guest()) })
+	d.page("/courses/linux-essentials/permissions", func(n string) themes.Page { return sample.Tutorial(n, s.guest(), "web", "db") })
+	d.page("/progress", func(n string) themes.Page { return sample.Progress(n) })
+	d.page("/", func(n string) themes.Page { return sample.Error(n) })
+	d.launches(s)
+	d.teaching(s)
 	redirect := func(to string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusSeeOther) }
 	}
@@ -77,4 +66,33 @@ func routes(theme *themes.Theme, s *stage) http.Handler {
 	mux.HandleFunc("GET "+sample.API+"/terminal", s.serveTerminal)
 	mux.HandleFunc("POST /demo/{lever}", s.serveLever)
 	return mux
+}
+
+// demo is a server of pages.
+type demo struct {
+	*http.ServeMux
+	theme *themes.Theme
+}
+
+// page serves one that is always the same.
+func (d *demo) page(path string, make func(nonce string) themes.Page) {
+	d.draw("GET "+path, func(_ *http.Request, n string) themes.Page { return make(n) })
+}
+
+// draw serves one that may follow the request. Whoever asks says in the query
+// which origin may frame it, and to which its form may go.
+func (d *demo) draw(pattern string, make func(r *http.Request, nonce string) themes.Page) {
+	d.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		policy := themes.Policy{Nonce: rand.Text(), Ancestors: q["frame"], FormTargets: q["to"]}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", themes.ContentSecurityPolicy(policy))
+		p := make(r, policy.Nonce)
+		if e, ok := p.(themes.ErrorPage); ok {
+			w.WriteHeader(e.Status)
+		}
+		if err := d.theme.Render(w, p); err != nil {
+			log.Print(err)
+		}
+	})
 }

@@ -154,7 +154,7 @@ func (s *stage) serveSolution(w http.ResponseWriter, _ *http.Request) {
 // serveLever lets tests make things happen: "forget" everything; "fail" the
 // machine; "cut" all connections; "silence" results; play "deaf" (cut, and
 // refuse new connections) and "hear" again; "hold" the machine in its states
-// until "release".
+// until "release"; send one event of a "cell", a "row" or a "grade".
 func (s *stage) serveLever(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,6 +183,8 @@ func (s *stage) serveLever(w http.ResponseWriter, r *http.Request) {
 		}
 	case "silence":
 		s.silent = true
+	case "cell", "row", "grade":
+		s.tell(r.PathValue("lever"), classEvent(r.PathValue("lever")))
 	default:
 		http.NotFound(w, r)
 		return

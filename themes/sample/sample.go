@@ -24,7 +24,7 @@ func layout(title, nonce string, crumbs ...themes.Crumb) themes.Layout {
 
 // Login is the sign-in page, with the message of a try that failed if failed.
 func Login(nonce string, failed bool) themes.LoginPage {
-	p := themes.LoginPage{Layout: themes.Layout{Title: "Sign in", Nonce: nonce}, Demo: true, Next: "/"}
+	p := themes.LoginPage{Layout: themes.Layout{Title: "Sign in", Nonce: nonce}, Demo: true, Next: "/", PretendLMS: "/pretend"}
 	if failed {
 		p.Login = "ann"
 		p.Error = "That name and password do not go together. Try again, or ask your teacher."

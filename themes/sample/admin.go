@@ -1,0 +1,45 @@
+package sample
+
+import (
+	"time"
+
+	"github.com/labmark/labmark/themes"
+)
+
+func administering(title, nonce string, crumbs ...themes.Crumb) themes.Layout {
+	l := layout(title, nonce, append(crumbs, themes.Crumb{Title: title})...)
+	l.Viewer, l.Admin = &themes.Viewer{Name: "Max Admin"}, "/admin/platforms"
+	return l
+}
+
+var settings = []themes.Setting{{Name: "Tool URL", Value: "https://labs.hill-school.example/lti/launch"}, {Name: "LTI version", Value: "LTI 1.3"},
+	{Name: "Public key type", Value: "Keyset URL"}, {Name: "Public keyset", Value: "https://labs.hill-school.example/lti/keys"},
+	{Name: "Initiate login URL", Value: "https://labs.hill-school.example/lti/login"}, {Name: "Redirection URI(s)", Value: "https://labs.hill-school.example/lti/launch"}}
+
+func moodle() themes.PlatformView {
+	return themes.PlatformView{Href: "/admin/platforms/1", Name: "Moodle of Hill School", Product: "moodle", State: "active", Issuer: Moodle, ClientID: "x7LqD0a2vKc91Zp",
+		Deployments: []string{"1", "4"}, LastLaunch: before(4 * time.Minute), Courses: 3, Waiting: 3, Refused: 1, TestedAt: before(time.Hour),
+		Test: []themes.TestStep{{State: "pass", Name: "Its keys can be read", Says: "2 keys, in 41 ms."}, {State: "pass", Name: "Clocks agree", Says: "Moodle's is 2 s ahead."},
+			{State: "fail", Name: "It gives us a token", Says: "invalid_client: the signature cannot be verified.", Mend: "In Moodle, set “Public key type” to “Keyset URL”, with the address below."},
+			{State: "idle", Name: "Line items can be read", Says: "Not reached."}},
+		TestAction: "/admin/platforms/1/test", DisableAction: "/admin/platforms/1/disable", RemoveAction: "/admin/platforms/1/remove"}
+}
+
+// Platforms lists two.
+func Platforms(nonce string) themes.PlatformsPage {
+	canvas := themes.PlatformView{Href: "/admin/platforms/2", Name: "Canvas of North College", Product: "canvas", State: "pending", Issuer: "https://canvas.instructure.com",
+		ClientID: "10000000000042", Deployments: []string{"*"}, ActivateAction: "/admin/platforms/2/activate", TestAction: "/admin/platforms/2/test", RemoveAction: "/admin/platforms/2/remove"}
+	return themes.PlatformsPage{Layout: administering("Learning platforms", nonce), Platforms: []themes.PlatformView{moodle(), canvas}, Settings: settings,
+		Canvas: "https://labs.hill-school.example/lti/canvas.json", Register: "https://labs.hill-school.example/lti/register?secret=3QXJ7RZK5V2M", RegisterUntil: before(-23 * time.Hour),
+		RegisterAction: "/admin/platforms/register", AddAction: "/admin/platforms"}
+}
+
+// Platform is one of them.
+func Platform(nonce string) themes.PlatformPage {
+	v := moodle()
+	v.Href = ""
+	return themes.PlatformPage{Layout: administering("Moodle of Hill School", nonce, themes.Crumb{Title: "Learning platforms", Href: "/admin/platforms"}), PlatformView: v, SaveAction: "/admin/platforms/1",
+		Form: themes.PlatformForm{Name: v.Name, Issuer: v.Issuer, ClientID: v.ClientID, AuthURL: Moodle + "/mod/lti/auth.php", TokenURL: Moodle + "/mod/lti/token.php",
+			KeysURL: Moodle + "/mod/lti/certs.php", Deployments: "1 4"}, Settings: settings,
+		Contexts: []themes.PlatformContext{{Title: "Introduction to Linux", Href: "/teach/class", People: 143, LastLaunch: before(4 * time.Minute), Waiting: 3, Refused: 1}, {Title: "Networks", People: 28}}}
+}
