@@ -72,7 +72,7 @@ var hostileLaunches = []hostile{
 	{"state without signature", ReasonStateForged, func(s *scene) {
 		s.request = func(r *LaunchRequest) { r.State, _, _ = strings.Cut(r.State, "."); r.State += "." }
 	}},
-	{"state made with another secret", ReasonStateForged, func(s *scene) { s.between = func() { s.tool.Secret = []byte("changed") } }},
+	{"state made with another secret", ReasonStateForged, func(s *scene) { s.between = func() { s.tool.Secret = []byte("fedcba9876543210fedcba9876543210") } }},
 	{"state of eleven minutes ago", ReasonStateExpired, func(s *scene) { s.between = func() { s.now = s.now.Add(11 * time.Minute) } }},
 	{"platform removed meanwhile", ReasonPlatformGone, func(s *scene) { s.between = func() { s.platforms = nil } }},
 	{"no cookie", ReasonCookieMissing, func(s *scene) { s.request = func(r *LaunchRequest) { r.Cookies = nil } }},

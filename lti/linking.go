@@ -9,8 +9,13 @@ import (
 	"github.com/go-jose/go-jose/v4/json"
 )
 
-// responseLife is for how long a platform may take a deep linking response.
-const responseLife = 5 * time.Minute
+// A deep linking response is good for responseLife. It is dated back by
+// responseBack, since Moodle refuses what comes from the future, by however
+// little; Canvas refuses what is more than five minutes old.
+const (
+	responseLife = 5 * time.Minute
+	responseBack = time.Minute
+)
 
 // ContentItem is one resource link that a teacher has chosen
 // (Deep Linking 2.0, section 4.5.3). Title and URL are needed.
@@ -63,7 +68,7 @@ func LinkingResponse(key Key, m *Message, items []ContentItem, say string, now t
 	}
 	claims := map[string]any{
 		"iss": m.Platform.ClientID, "aud": m.Platform.Issuer, "nonce": random(16),
-		"iat": now.Unix(), "exp": now.Add(responseLife).Unix(),
+		"iat": now.Add(-responseBack).Unix(), "exp": now.Add(responseLife).Unix(),
 		claimLTI + "version": Version, claimLTI + "message_type": "LtiDeepLinkingResponse",
 		claimLTI + "deployment_id": m.Deployment, claimDL + "content_items": written,
 	}

@@ -51,7 +51,7 @@ func TestLinkingResponse(t *testing.T) {
 	items := got[claimDL+"content_items"].([]any)
 	delete(got, "nonce")
 	delete(got, claimDL+"content_items")
-	want := map[string]any{"iss": moodlePlatform.ClientID, "aud": moodlePlatform.Issuer, "iat": 1795320403.0, "exp": 1795320703.0,
+	want := map[string]any{"iss": moodlePlatform.ClientID, "aud": moodlePlatform.Issuer, "iat": 1795320343.0, "exp": 1795320703.0,
 		claimLTI + "version": "1.3.0", claimLTI + "message_type": "LtiDeepLinkingResponse", claimLTI + "deployment_id": "7",
 		claimDL + "data": "csrf=1&é", claimDL + "msg": "2 tutorials were added"}
 	if !reflect.DeepEqual(got, want) {

@@ -50,6 +50,9 @@ func (n *NeedStorage) Error() string {
 	return fmt.Sprintf("lti: the browser sent no cookie; ask the platform's storage for %s", n.Stored.Key)
 }
 
+// longestDetail bounds a refusal's line in the log, in characters.
+const longestDetail = 1500
+
 // refuse makes a refusal with the texts of its reason.
 func refuse(reason Reason, p Platform, detail string, args ...any) *Refusal {
 	told := sayings[reason]
@@ -57,6 +60,7 @@ func refuse(reason Reason, p Platform, detail string, args ...any) *Refusal {
 	if p.Issuer != "" {
 		detail = strings.TrimSpace(fmt.Sprintf("%s (issuer %s, client id %s)", detail, quoted(p.Issuer), quoted(p.ClientID)))
 	}
+	detail = strings.ReplaceAll(clean(detail, longestDetail), "\n", " ") // errors of others may bring anything
 	return &Refusal{Reason: reason, Person: told.person, Mend: told.mend, Detail: detail, Platform: p.ID}
 }
 

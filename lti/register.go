@@ -150,17 +150,21 @@ func (c platformConfiguration) messages(e Endpoints, name string) []map[string]a
 		one := map[string]any{"type": message, "target_link_uri": e.At(LaunchPath), "label": name, "icon_uri": e.At(IconPath)}
 		if ok {
 			one["type"] = said[0]
-			placements = slices.DeleteFunc(placements, func(p string) bool { return !slices.Contains(said[1:], p) })
+			placements = slices.DeleteFunc(slices.Clone(said[1:]), func(p string) bool {
+				return !slices.Contains(placements, strings.TrimPrefix(p, canvasExtension))
+			})
 		}
 		if len(placements) > 0 {
 			one["placements"] = placements
 		}
 		all = append(all, one)
 	}
-	if !c.canvas() {
+	if c.canvas() {
+		add(DeepLinkingRequest, canvasPlacements...)
+	} else {
 		add(ResourceLinkRequest)
+		add(DeepLinkingRequest, "ContentArea")
 	}
-	add(DeepLinkingRequest, append(slices.Clone(canvasPlacements), "ContentArea")...)
 	add(SubmissionReviewRequest)
 	add(DataPrivacyRequest)
 	return all

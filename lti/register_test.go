@@ -139,6 +139,18 @@ func TestRegisterAtCanvas(t *testing.T) {
 	}
 }
 
+func TestCanvasMayWriteItsPlacementsInFull(t *testing.T) {
+	r := canvasRegistrar()
+	r.config[claimConfiguration].(map[string]any)["messages_supported"] = []map[string]any{{"type": "LtiDeepLinkingRequest",
+		"placements": []string{canvasExtension + "editor_button", canvasExtension + "link_selection", "ContentArea"}}}
+	if _, err := r.register(); err != nil {
+		t.Fatal(err)
+	}
+	if got := messagesOf(r.received[claimToolConfig].(map[string]any)); got["LtiDeepLinkingRequest"] != canvasExtension+"link_selection" {
+		t.Errorf("messages are %v", got)
+	}
+}
+
 func messagesOf(tool map[string]any) map[string]string {
 	found := map[string]string{}
 	for _, one := range tool["messages"].([]any) {

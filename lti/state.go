@@ -48,8 +48,12 @@ func hashed(secret string) string {
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// keyed is an HMAC for one purpose.
+// keyed is an HMAC for one purpose. A tool without a secret would believe
+// everybody, so it does not run.
 func (t *Tool) keyed(purpose, text string) string {
+	if len(t.Secret) < 32 {
+		panic("lti: Tool.Secret needs 32 bytes")
+	}
 	mac := hmac.New(sha256.New, t.Secret)
 	mac.Write([]byte(purpose + "\x00" + text))
 	return unpadded.EncodeToString(mac.Sum(nil))
