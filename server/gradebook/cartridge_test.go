@@ -77,10 +77,10 @@ func TestCartridgeIsReadBack(t *testing.T) {
 		{ID: "users", Title: "Users & groups", Summary: "Who may what.", Checks: []*content.Check{{ID: "a", Points: 2.5}, {ID: "b", Points: 5}}},
 		{ID: "read", Title: "Only to read"},
 	}}
-	for _, v := range []Cartridge{Thin13, Cartridge11} {
+	for _, v := range []cartridge{thin13, full11} {
 		var b, again bytes.Buffer
 		for _, w := range []io.Writer{&b, &again} {
-			if err := WriteCartridge(w, c, "https://labs.example/lti/launch", v); err != nil {
+			if err := writeCartridge(w, c, "https://labs.example/lti/launch", v); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -129,7 +129,7 @@ func TestCartridgeIsReadBack(t *testing.T) {
 }
 
 func TestCartridgeNeedsAnAddress(t *testing.T) {
-	if err := WriteCartridge(io.Discard, &content.Course{}, "/lti/launch", Thin13); err == nil || !strings.Contains(err.Error(), "full address") {
+	if err := Cartridge(io.Discard, &content.Course{}, "/lti/launch"); err == nil || !strings.Contains(err.Error(), "full address") {
 		t.Errorf("got %v", err)
 	}
 }
