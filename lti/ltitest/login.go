@@ -150,7 +150,7 @@ func (p *Platform) serveAuth(w http.ResponseWriter, r *http.Request) {
 }
 
 // posted is a page that posts a form by itself.
-var posted = template.Must(template.New("posted").Parse(`<!DOCTYPE html><html lang="en"><title>One moment …</title>
+var posted = template.Must(template.New("posted").Parse(`<!DOCTYPE html><html lang="en"><title>One moment …</title><link rel="icon" href="data:,">
 <form id="{{.ID}}" method="post" action="{{.Action}}">
 {{range $name, $values := .Form}}{{range $values}}<input type="hidden" name="{{$name}}" value="{{.}}">
 {{end}}{{end}}<noscript><button>Continue</button></noscript></form>

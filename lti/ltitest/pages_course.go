@@ -155,7 +155,7 @@ func (p *Platform) returnLinking(w http.ResponseWriter, r *http.Request) {
 	p.render(w, http.StatusOK, v)
 }
 
-// showBack is where a tool leads back to. In a frame it offers to leave it.
+// showBack is where a tool leads back to; it leaves the frame.
 func (p *Platform) showBack(w http.ResponseWriter, r *http.Request) {
 	v := p.view(r, "back", "Back")
 	p.render(w, http.StatusOK, v)
