@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -117,6 +118,10 @@ func (g registration) flaw() string {
 	switch {
 	case g.LoginURL == "" || g.KeysURL == "" || g.Name == "" || len(g.LaunchURLs) == 0:
 		return "missing_registration_field: initiate_login_uri, jwks_uri, client_name or redirect_uris"
+	case g.Application != "web" || !slices.Contains(g.Responses, "id_token"):
+		return "unsupported_response_type: application_type must be web and response_types have id_token"
+	case !slices.Contains(g.Grants, "implicit") || !slices.Contains(g.Grants, "client_credentials"):
+		return "unsupported_grant_type: grant_types must have implicit and client_credentials"
 	case g.AuthMethod != "private_key_jwt":
 		return "unsupported_auth_method: token_endpoint_auth_method must be private_key_jwt"
 	case c.Domain == "":

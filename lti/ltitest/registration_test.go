@@ -89,6 +89,8 @@ func TestRegistrationRefuses(t *testing.T) {
 			"target":      func(_, tool map[string]any) { delete(tool, "target_link_uri") },
 			"keys":        func(reg, _ map[string]any) { delete(reg, "jwks_uri") },
 			"redirects":   func(reg, _ map[string]any) { delete(reg, "redirect_uris") },
+			"grants":      func(reg, _ map[string]any) { reg["grant_types"] = []string{"implicit"} },
+			"responses":   func(reg, _ map[string]any) { reg["response_types"] = []string{"code"} },
 			"auth method": func(reg, _ map[string]any) { reg["token_endpoint_auth_method"] = "client_secret_basic" },
 		} {
 			reg := l.toolSays()
