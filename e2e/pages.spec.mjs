@@ -17,8 +17,21 @@ const pages = {
   course: '/courses/linux-essentials',
   progress: '/progress',
   error: '/nowhere',
+  refused: '/lti/refused',
+  storage: '/lti/storage?store=none',
+  close: '/lti/close',
+  launched: '/at/7Q2XK/progress',
+  pick: '/lti/pick',
+  preview: '/teach/preview',
+  class: '/teach/class',
+  student: '/teach/student',
+  check: '/teach/check',
+  outbox: '/teach/outbox',
+  settings: '/teach/settings',
+  platforms: '/admin/platforms',
+  platform: '/admin/platforms/1',
 }
-const notFound = /status of 404 .*\/nowhere/
+const notFound = /status of 40[34] .*\/(nowhere|lti\/refused)/
 
 describe('pages', () => {
   let server, browser

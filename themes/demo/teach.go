@@ -91,7 +91,7 @@ func classEvent(kind string) any {
 	case "cell":
 		return themes.CellEvent{User: "u16", Check: "c0", Cell: themes.CellView{State: "pass", Won: 1, Points: 1, Attempts: 2, Href: "/teach/student#attempt-a2"}}
 	case "row":
-		return themes.RowView{User: "u16", Name: "Quentin Brandt", Href: "/teach/student", Points: 1, Grade: sent, Running: true, LastSeen: &at}
+		return themes.RowView{User: "u16", Name: "Quentin Castillo", Href: "/teach/student", Points: 1, Grade: sent, Running: true, LastSeen: &at}
 	}
 	return sent
 }
