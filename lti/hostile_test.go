@@ -87,7 +87,11 @@ var hostileLaunches = []hostile{
 	}},
 	{"wrong value from storage", ReasonStorageWrong, func(s *scene) {
 		s.login.Storage = "_parent"
-		s.request = func(r *LaunchRequest) { r.Cookies, r.Stored = nil, random(32) }
+		s.request = func(r *LaunchRequest) { r.Cookies, r.Stored, r.SameOrigin = nil, random(32), true }
+	}},
+	{"right value from storage, posted by another site", ReasonStorageForeign, func(s *scene) {
+		s.login.Storage = "_parent" // somebody's own launch, pushed into another person's browser
+		s.request = func(r *LaunchRequest) { r.Stored, r.Cookies = r.Cookies[1].Value, nil }
 	}},
 
 	// Tokens whose form or signature is wrong.
@@ -252,7 +256,16 @@ var hostileLaunches = []hostile{
 		http.Redirect(w, r, "/again"+r.URL.Path, http.StatusFound)
 	})},
 	{"key set moved to an address without TLS", ReasonKeysRedirect, servesKeys(moved("http://moodle.example.edu/keys"))},
-	{"key set moved to this machine", ReasonKeysRedirect, servesKeys(moved("http://127.0.0.1:6060/debug"))},
+	{"key set moved to this machine", ReasonKeysRedirect, func(s *scene) {
+		there := s.keySet // it would even be the right one
+		s.keySet = func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Hostname() == "127.0.0.1" {
+				there(w, r)
+				return
+			}
+			http.Redirect(w, r, "http://127.0.0.1:6060/keys", http.StatusFound)
+		}
+	}},
 	{"key set without TLS", ReasonKeysAddress, func(s *scene) { s.platforms[0].KeysURL = "http://moodle.example.edu/keys" }},
 	{"key set in a file", ReasonKeysAddress, func(s *scene) { s.platforms[0].KeysURL = "file:///etc/passwd" }},
 	{"without our key", ReasonKeyUnknown, func(s *scene) {

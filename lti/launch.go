@@ -15,9 +15,12 @@ type LaunchRequest struct {
 	Error, ErrorDescription string
 	Cookies                 []*http.Cookie
 	// Stored is the value that a page has read back from platform storage.
-	// It proves the browser only if this very site's page sent it: leave it
-	// empty unless the request's Origin is our own.
 	Stored string
+	// SameOrigin says that a page of this very site sent the request
+	// (Sec-Fetch-Site: same-origin, or an Origin that is ours). Without it
+	// Stored proves nothing: somebody could post their own launch, with their
+	// own value, from another site into a person's browser.
+	SameOrigin bool
 }
 
 // Launch verifies an authentication response and tells what it says. Errors

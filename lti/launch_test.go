@@ -246,7 +246,7 @@ func TestPlatformStorageInsteadOfCookies(t *testing.T) {
 		t.Fatal(err)
 	}
 	launch := s.last
-	launch.State, launch.Stored = s.redirect.Get("state"), login.Store.Value
+	launch.State, launch.Stored, launch.SameOrigin = s.redirect.Get("state"), login.Store.Value, true
 	claims, _ := json.Marshal(s.timed())
 	launch.IDToken = signToken(s.key, s.header, claims)
 	if _, err := s.tool.Launch(context.Background(), launch); err != nil {

@@ -22,6 +22,7 @@ const (
 	ReasonCookieMissing  Reason = "cookie-missing"
 	ReasonOtherBrowser   Reason = "other-browser"
 	ReasonStorageWrong   Reason = "storage-wrong"
+	ReasonStorageForeign Reason = "storage-from-another-site"
 
 	ReasonTokenMissing   Reason = "token-missing"
 	ReasonTokenTooLarge  Reason = "token-too-large"

@@ -210,6 +210,10 @@ var hostileRegistrations = []struct {
 	{"moved to this machine", ReasonRegistrationRedirect, func(r *registrar) { r.get = moved("http://localhost:22/") }},
 	{"registration moved elsewhere", ReasonRegistrationRedirect, func(r *registrar) {
 		r.post = func(w http.ResponseWriter, q *http.Request) {
+			if q.URL.Path == "/other" {
+				_, _ = io.WriteString(w, r.answer)
+				return
+			}
 			http.Redirect(w, q, "/other", http.StatusTemporaryRedirect)
 		}
 	}},

@@ -41,6 +41,7 @@ var sayings = map[Reason]saying{
 	ReasonPlatformGone:   {"The registration of your learning platform was removed while you signed in.", tellTeacher},
 	ReasonCookieMissing:  {"Your browser did not keep the cookie that this sign-in needs.", openNewTab},
 	ReasonOtherBrowser:   {"This launch was begun in another browser or by somebody else.", startAgain},
+	ReasonStorageForeign: {"This launch was sent by another site.", startAgain},
 	ReasonStorageWrong:   {"What your learning platform keeps for this launch does not fit to it.", openNewTab},
 
 	ReasonTokenMissing:   {"Your learning platform sent no message.", againThenTell},

@@ -138,6 +138,8 @@ func (s state) bound(p Platform, r LaunchRequest) error {
 		return refuse(ReasonCookieMissing, p, "the browser did not send cookie %s, and the platform has no storage for tools", s.name())
 	case r.Stored == "":
 		return &NeedStorage{Platform: p.ID, Stored: s.stored(p, "")}
+	case !r.SameOrigin:
+		return refuse(ReasonStorageForeign, p, "a value from the platform's storage came with a request of another site")
 	case !same(hashed(r.Stored), s.Browser):
 		return refuse(ReasonStorageWrong, p, "the platform's storage gave another value than the login put there")
 	}
