@@ -133,7 +133,7 @@ func writeTo(name string, out io.Writer, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // fails once it has its name
+	defer func() { _ = os.Remove(f.Name()) }() // fails once it has its name
 	if err := errors.Join(write(f), f.Close()); err != nil {
 		return err
 	}
