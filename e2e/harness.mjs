@@ -88,20 +88,22 @@ export async function serve(command, args, url, { cwd = root, env = {}, deadline
   return server
 }
 
-// launch starts Chromium. The flags keep it from asking for the outside.
+export const executable = process.env.CHROMIUM ?? '/usr/bin/chromium'
+
+// chromiumArgs keep Chromium from asking for the outside.
+export const chromiumArgs = [
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+// launch starts Chromium.
 export function launch() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  })
+  return chromium.launch({ executablePath: executable, args: chromiumArgs })
 }
 
 // open makes a fresh browser context with one page. complaints collects all

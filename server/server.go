@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -23,8 +24,10 @@ import (
 	"github.com/labmark/labmark/server/catalog"
 	"github.com/labmark/labmark/server/events"
 	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/lms"
 	"github.com/labmark/labmark/server/login"
 	"github.com/labmark/labmark/server/news"
+	"github.com/labmark/labmark/server/outbox"
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/web"
@@ -43,8 +46,13 @@ type Config struct {
 	Image func(name string) (string, error)
 	// Pool is how many guests of each kind wait ready.
 	Pool int
+	// PublicURL is where browsers and learning platforms reach this server,
+	// without a path.
+	PublicURL *url.URL
 	// Demo offers a login without password to browsers on this machine.
-	Demo           bool
+	Demo bool
+	// PretendLMS is the address of the demo's learning platform; may be empty.
+	PretendLMS     string
 	Secure         bool     // cookies for HTTPS only
 	TrustedProxies []string // addresses or CIDR ranges
 	Log            *slog.Logger
@@ -56,6 +64,8 @@ type Server struct {
 	store   *store.Store
 	guests  *guests.Manager
 	grader  *attempts.Grader
+	office  *lms.Office
+	outbox  *outbox.Outbox
 	handler http.Handler
 }
 
@@ -87,8 +97,18 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	if err != nil {
 		return nil, err
 	}
+	office, err := Office(ctx, db, courses, cfg.PublicURL, cfg.Log)
+	if err != nil {
+		return nil, err
+	}
 	hub := &events.Hub{}
-	desk := &news.Desk{Hub: hub, Book: progress.Book{Store: db, Catalog: courses}, Log: cfg.Log}
+	book := progress.Book{Store: db, Catalog: courses}
+	desk := &news.Desk{Hub: hub, Book: book, Store: db, Log: cfg.Log}
+	post := outbox.New(outbox.Config{
+		Store: db, Client: office.Client, Grade: book.Grade, Platform: office.PlatformOf,
+		Now: time.Now, Log: cfg.Log, Changed: desk.Grade,
+	})
+	desk.Kick = post.Kick
 	manager := guests.New(guests.Config{
 		Backend: cfg.Backend, Table: db, Signer: id.signer, Gateway: id.gateway,
 		Pool: pool(cfg), Parallel: runtime.NumCPU(), Notify: desk.Guest, Log: cfg.Log,
@@ -99,7 +119,8 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	})
 	handler, err := web.New(web.Config{
 		Store: db, Catalog: courses, Guests: manager, Grader: grader, Hub: hub, Desk: desk,
-		Door: login.NewDoor(db), Theme: theme, Image: cfg.Image, Demo: cfg.Demo, Secure: cfg.Secure,
+		Door: login.NewDoor(db), Theme: theme, Office: office, Outbox: post, PretendLMS: cfg.PretendLMS, Secret: office.Secret,
+		Image: cfg.Image, Demo: cfg.Demo, Secure: cfg.Secure,
 		TrustedProxies: cfg.TrustedProxies, Log: cfg.Log,
 	})
 	if err != nil {
@@ -112,7 +133,18 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, store: db, guests: manager, grader: grader, handler: handler}, nil
+	return &Server{cfg: cfg, store: db, guests: manager, grader: grader, office: office, outbox: post, handler: handler}, nil
+}
+
+// Office opens what deals with learning platforms over a database, for a
+// server that is reached at public.
+func Office(ctx context.Context, db *store.Store, courses *catalog.Catalog, public *url.URL, log *slog.Logger) (*lms.Office, error) {
+	secret, err := db.Secret(ctx, "lti-secret", 32)
+	if err != nil {
+		return nil, fmt.Errorf("keep the secret for launches: %w", err)
+	}
+	return lms.New(lms.Config{Store: db, Catalog: courses, PublicURL: public, Secret: secret,
+		HTTP: &http.Client{Timeout: 30 * time.Second}, Now: time.Now, Log: log}), nil
 }
 
 // pool wants cfg.Pool guests of every kind that a tutorial asks for. An image
@@ -181,6 +213,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer func() { stop(); loops.Wait() }()
 	loops.Go(func() { s.guests.Run(running) })
 	loops.Go(func() { s.dropExpired(running) })
+	loops.Go(func() { s.office.Run(running) })
+	loops.Go(func() { s.outbox.Run(running) })
 	loops.Go(func() {
 		<-running.Done()
 		drop() // ends event streams and terminals, which would never finish

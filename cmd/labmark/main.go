@@ -16,12 +16,15 @@ import (
 
 // cli is the whole command line. Help texts are what `labmark --help` shows.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Serve courses to browsers, with a Linux machine for every student."`
-	Lint    lintCmd    `cmd:"" help:"Say what is wrong in a course, at the line where it stands."`
-	Image   imageCmd   `cmd:"" help:"Build and list the images that guests are made from."`
-	User    userCmd    `cmd:"" help:"Add and list accounts, set passwords."`
-	Config  configCmd  `cmd:"" help:"Show every setting, its value and where it came from."`
-	Version versionCmd `cmd:"" help:"Show which labmark this is."`
+	Serve    serveCmd    `cmd:"" help:"Serve courses to browsers, with a Linux machine for every student."`
+	Lint     lintCmd     `cmd:"" help:"Say what is wrong in a course, at the line where it stands."`
+	Image    imageCmd    `cmd:"" help:"Build and list the images that guests are made from."`
+	User     userCmd     `cmd:"" help:"Add, list, export and erase people, set passwords."`
+	Grades   gradesCmd   `cmd:"" help:"Take grades out and put overrides in, as tables."`
+	Platform platformCmd `cmd:"" help:"Register learning platforms (Moodle, Canvas), test and remove them."`
+	LMS      lmsCmd      `cmd:"" name:"lms" help:"Serve a pretend learning platform on this machine, to try launches with."`
+	Config   configCmd   `cmd:"" help:"Show every setting, its value and where it came from."`
+	Version  versionCmd  `cmd:"" help:"Show which labmark this is."`
 
 	Settings
 }

@@ -19,7 +19,9 @@ import (
 type serveSettings struct {
 	Courses        []string `arg:"" optional:"" name:"course" help:"Folders of the courses to serve."`
 	Listen         string   `help:"Address to answer on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	Demo           bool     `help:"Offer a login without password to browsers on this machine."`
+	PublicURL      string   `help:"Address by which browsers and learning platforms reach this server; otherwise the one it listens on." placeholder:"URL"`
+	Demo           bool     `help:"Offer a login without password, and a pretend learning platform, to browsers on this machine."`
+	PretendLMS     string   `help:"Loopback address of the demo's pretend learning platform." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
 	Pool           int      `help:"How many fresh guests of each kind wait ready." default:"1" placeholder:"N"`
 	MaxGuests      int      `help:"How many guests there may be at most." default:"200" placeholder:"N"`
 	Kernel         string   `help:"Kernel of User-Mode Linux guests; otherwise the fast one if it was built, else Debian's." placeholder:"FILE"`
@@ -56,9 +58,20 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w (take another by --listen)", c.Listen, err)
 	}
+	defer l.Close()
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + shown(l.Addr())
+	}
+	if cfg.PublicURL, err = publicURL(c.PublicURL); err != nil {
+		return err
+	}
+	if c.Demo {
+		if cfg.PretendLMS, err = demoLMS(ctx, c.PretendLMS, c.PublicURL, s, cfg.Courses, log); err != nil {
+			return err
+		}
+	}
 	srv, err := server.New(ctx, cfg)
 	if err != nil {
-		l.Close()
 		return err
 	}
 	defer srv.Close()

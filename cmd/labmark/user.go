@@ -21,6 +21,8 @@ type userCmd struct {
 	Add      userAddCmd      `cmd:"" help:"Add an account; the password is asked for, or read from standard input."`
 	Password userPasswordCmd `cmd:"" help:"Give an account a new password, asked for or read from standard input."`
 	List     userListCmd     `cmd:"" help:"List all accounts."`
+	Export   userExportCmd   `cmd:"" help:"Write all that is kept about a person."`
+	Erase    userEraseCmd    `cmd:"" help:"Remove a person and all that is kept about them."`
 }
 
 // openStore opens the database of the data folder. It may be in use by a
@@ -35,6 +37,7 @@ func (s *Settings) openStore() (*store.Store, error) {
 type userAddCmd struct {
 	Login string `arg:"" help:"What the person signs in with: a-z, 0-9 and . _ @ -"`
 	Name  string `help:"What the person is called; otherwise the login."`
+	Admin bool   `help:"May register learning platforms."`
 }
 
 func (c *userAddCmd) Run(ctx context.Context, s *Settings, out io.Writer) error {
@@ -43,7 +46,7 @@ func (c *userAddCmd) Run(ctx context.Context, s *Settings, out io.Writer) error 
 		return err
 	}
 	defer db.Close()
-	err = db.AddUser(ctx, &store.User{Login: c.Login, Name: c.Name, PasswordHash: hash})
+	err = db.AddUser(ctx, &store.User{Login: c.Login, Name: c.Name, PasswordHash: hash, Admin: c.Admin})
 	if errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("there is an account %q already: labmark user password %s gives it a new password", c.Login, c.Login)
 	}
@@ -101,9 +104,9 @@ func (*userListCmd) Run(ctx context.Context, s *Settings, out io.Writer) error {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "LOGIN\tNAME\tSINCE")
+	fmt.Fprintln(w, "NUMBER\tLOGIN\tNAME\tSINCE")
 	for _, u := range users {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", u.Login, u.Name, u.CreatedAt.Local().Format("2006-01-02"))
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", u.ID, u.Login, u.Called(), u.CreatedAt.Local().Format("2006-01-02"))
 	}
 	return w.Flush()
 }

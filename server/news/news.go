@@ -18,19 +18,26 @@ import (
 
 // Desk turns changes into events.
 type Desk struct {
-	Hub  *events.Hub
-	Book progress.Book
+	Hub   *events.Hub
+	Book  progress.Book
+	Store *store.Store
+	// Kick tells the outbox that there may be something to send.
+	Kick func()
 	Log  *slog.Logger
 }
+
+// limit bounds the queries behind one piece of news.
+const limit = 10 * time.Second
 
 // Guest tells that a lease has changed.
 func (d *Desk) Guest(o store.Owner, s guests.Status) {
 	d.Hub.Publish(o, events.Event{Name: "guest", Data: views.Guest(s)})
+	d.note(o, "")
 }
 
 // Attempt tells that an attempt has begun or is done, and what follows.
 func (d *Desk) Attempt(a store.Attempt) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	o := a.Owner()
 	p, err := d.Book.Tutorial(ctx, o)
@@ -41,6 +48,7 @@ func (d *Desk) Attempt(a store.Attempt) {
 	}
 	d.Hub.Publish(o, events.Event{Name: "attempt", Data: views.Attempt(a, p.Checks[a.Check])})
 	if a.State != store.Done {
+		d.note(o, a.Check)
 		return
 	}
 	d.Score(o, p)
@@ -52,6 +60,7 @@ func (d *Desk) Attempt(a store.Attempt) {
 	if t, _ := d.Book.Catalog.Tutorial(o); p.Checks[a.Check].Passed && showsSolution(t, a.Check) {
 		d.Hub.Publish(o, events.Event{Name: "solution", Data: map[string]any{"check": a.Check}})
 	}
+	d.Kick()
 }
 
 func showsSolution(t *content.Tutorial, check string) bool {
@@ -61,4 +70,5 @@ func showsSolution(t *content.Tutorial, check string) bool {
 // Score tells that points were won, or given for a hint.
 func (d *Desk) Score(o store.Owner, p progress.Tutorial) {
 	d.Hub.Publish(o, events.Event{Name: "score", Data: views.Score(p)})
+	d.note(o, "")
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -143,16 +144,21 @@ func putMembership(tx *gorm.DB, m *Membership) error {
 
 func putLink(tx *gorm.DB, l *ResourceLink) error {
 	told := *l
-	err := tx.Where("context_id = ? AND lti_id = ?", l.ContextID, l.LTIID).Attrs(told).FirstOrCreate(l).Error
-	if err != nil {
-		return err
+	res := tx.Where("context_id = ? AND lti_id = ?", l.ContextID, l.LTIID).Attrs(told).FirstOrCreate(l)
+	if res.Error != nil {
+		return res.Error
 	}
+	other := res.RowsAffected == 1 // it is new
 	keep(&l.Title, told.Title)
 	keep(&l.LineItem, told.LineItem)
-	if told.Course != "" {
-		l.Course, l.Tutorial = told.Course, told.Tutorial
+	if told.Course != "" && (told.Course != l.Course || told.Tutorial != l.Tutorial) {
+		l.Course, l.Tutorial, other = told.Course, told.Tutorial, true
 	}
-	return tx.Save(l).Error
+	if err := tx.Save(l).Error; err != nil || !other {
+		return err
+	}
+	// There may be work already, by way of another link.
+	return bumpOutbox(tx, l.ContextID, l.Course, l.Tutorial, nil)
 }
 
 // Context returns ErrNotFound if there is none.
@@ -276,4 +282,19 @@ func (s *Store) TakeRoster(ctx context.Context, contextID uint, roster []Member,
 // RosterFailed notes why a context's roster can't be read.
 func (s *Store) RosterFailed(ctx context.Context, contextID uint, why string) error {
 	return s.db.WithContext(ctx).Model(&Context{}).Where("id = ?", contextID).Update("roster_why", why).Error
+}
+
+// UserBySubject returns nil if a platform's subject was never here.
+func (s *Store) UserBySubject(ctx context.Context, platform uint, subject string) (*User, error) {
+	u, err := gorm.G[User](s.db).Where("platform_id = ? AND subject = ?", platform, subject).First(ctx)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, nil
+	}
+	return &u, err
+}
+
+// ContextsUsedSince are those with a roster and with a launch since then.
+func (s *Store) ContextsUsedSince(ctx context.Context, since time.Time) ([]Context, error) {
+	return gorm.G[Context](s.db).Where("memberships <> ''").
+		Where("id IN (SELECT context_id FROM memberships WHERE last_launch > ?)", since.UTC()).Find(ctx)
 }

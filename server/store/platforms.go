@@ -162,3 +162,38 @@ func (s *Store) UseInvitation(ctx context.Context, hash string, now time.Time) (
 	n, err := gorm.G[invitation](s.db).Where("hash = ? AND until > ?", hash, now.UTC()).Delete(ctx)
 	return n > 0, err
 }
+
+// ContextUse is a context and how much it is used.
+type ContextUse struct {
+	Context
+	People           int // who are or were in it
+	LastLaunch       *time.Time
+	Waiting, Refused int // grades on their way
+}
+
+// ContextUses are those of a platform, in order of their making.
+func (s *Store) ContextUses(ctx context.Context, platform uint) ([]ContextUse, error) {
+	contexts, err := gorm.G[Context](s.db).Where("platform_id = ?", platform).Order("id").Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []ContextUse
+	for _, c := range contexts {
+		u := ContextUse{Context: c}
+		members, err := gorm.G[Membership](s.db).Where("context_id = ?", c.ID).Find(ctx)
+		if err != nil {
+			return nil, err
+		}
+		u.People = len(members)
+		for _, m := range members {
+			if m.LastLaunch != nil && (u.LastLaunch == nil || m.LastLaunch.After(*u.LastLaunch)) {
+				u.LastLaunch = m.LastLaunch
+			}
+		}
+		if u.Waiting, u.Refused, err = s.outboxCounts(ctx, c.ID); err != nil {
+			return nil, err
+		}
+		out = append(out, u)
+	}
+	return out, nil
+}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -13,75 +14,123 @@ import (
 	"github.com/labmark/labmark/themes"
 )
 
+// offer is a course as the viewer's place shows it.
+type offer struct {
+	*content.Course
+	tutorials []*content.Tutorial
+}
+
+// offers are the courses that the viewer's place shows: see shows.
+func (s *site) offers(c *gin.Context) []offer {
+	var out []offer
+	for _, course := range s.Catalog.Courses() {
+		o := offer{Course: course}
+		for _, t := range course.Tutorials {
+			if s.shows(c, course.ID, t.ID) {
+				o.tutorials = append(o.tutorials, t)
+			}
+		}
+
+		if len(o.tutorials) > 0 {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// shows says whether the viewer's place shows a tutorial: any to those who
+// signed in by password; to those from a platform, what is linked in their
+// context, and to its instructors everything, so that they can choose.
+func (s *site) shows(c *gin.Context, course, tutorial string) bool {
+	in := seat(c).launch
+	return in == nil || in.membership.Instructor || slices.ContainsFunc(in.links, func(l store.ResourceLink) bool {
+		return l.Course == course && (l.Tutorial == tutorial || l.Tutorial == "")
+	})
+}
+
 // standing is a user's progress in everything, by tutorial.
 type standing map[store.Owner]progress.Tutorial
 
-func (st standing) course(user uint, c *content.Course) themes.Score {
+func (s *site) standingOf(c *gin.Context) (standing, error) {
+	st := seat(c)
+	return s.book.All(c.Request.Context(), st.user.ID, st.contextID())
+}
+
+// work is the viewer's own, on one tutorial.
+func work(c *gin.Context, course *content.Course, t *content.Tutorial) store.Owner {
+	st := seat(c)
+	return store.Owner{UserID: st.user.ID, Context: st.contextID(), Course: course.ID, Tutorial: t.ID}
+}
+
+func (st standing) course(c *gin.Context, o offer) themes.Score {
 	var all []progress.Tutorial
-	for _, t := range c.Tutorials {
-		all = append(all, st[store.Owner{UserID: user, Course: c.ID, Tutorial: t.ID}])
+	for _, t := range o.tutorials {
+		all = append(all, st[work(c, o.Course, t)])
 	}
 	return views.Sum(all...)
 }
 
 func (s *site) courses(c *gin.Context) {
-	user := viewer(c).ID
-	st, err := s.book.All(c.Request.Context(), user)
+	st, err := s.standingOf(c)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	page := themes.CoursesPage{Layout: s.layout(c, "Courses")}
-	for _, course := range s.Catalog.Courses() {
-		page.Courses = append(page.Courses, themes.CourseCard{Href: coursePath(course), Title: course.Title,
-			Summary: course.Summary, Tutorials: len(course.Tutorials), Score: standing(st).course(user, course)})
+	for _, o := range s.offers(c) {
+		page.Courses = append(page.Courses, themes.CourseCard{Href: coursePath(c, o.Course), Title: o.Title,
+			Summary: o.Summary, Tutorials: len(o.tutorials), Score: st.course(c, o)})
 	}
 	s.page(c, http.StatusOK, page)
 }
 
 func (s *site) course(c *gin.Context) {
-	user := viewer(c).ID
-	course := s.Catalog.Course(c.Param("course"))
-	if course == nil {
+	offers := s.offers(c)
+	i := slices.IndexFunc(offers, func(o offer) bool { return o.ID == c.Param("course") })
+	if i < 0 {
 		s.fail(c, errNoPage)
 		return
 	}
-	st, err := s.book.All(c.Request.Context(), user)
+	st, err := s.standingOf(c)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	page := themes.CoursePage{Layout: s.layout(c, course.Title, coursesCrumb), Heading: course.Title,
-		Summary: course.Summary, Score: standing(st).course(user, course)}
-	page.Language = course.Language
-	for _, t := range course.Tutorials {
-		o := store.Owner{UserID: user, Course: course.ID, Tutorial: t.ID}
-		page.Tutorials = append(page.Tutorials, themes.TutorialCard{Href: tutorialPath(course, t), Title: t.Title,
-			Summary: t.Summary, Duration: t.Duration, Checks: len(t.Checks), Score: views.Score(st[o]),
-			GuestRunning: s.Guests.Status(o).State == guests.Ready})
+	o := offers[i]
+	page := themes.CoursePage{Layout: s.layout(c, o.Title, coursesCrumb(c)), Heading: o.Title,
+		Summary: o.Summary, Score: st.course(c, o)}
+	page.Language = o.Language
+	for _, t := range o.tutorials {
+		w := work(c, o.Course, t)
+		page.Tutorials = append(page.Tutorials, themes.TutorialCard{Href: tutorialPath(c, o.Course, t), Title: t.Title,
+			Summary: t.Summary, Duration: t.Duration, Checks: len(t.Checks), Score: views.Score(st[w]),
+			GuestRunning: s.Guests.Status(w).State == guests.Ready})
 	}
 	s.page(c, http.StatusOK, page)
 }
 
 func (s *site) progress(c *gin.Context) {
-	user := viewer(c).ID
-	st, err := s.book.All(c.Request.Context(), user)
+	st, err := s.standingOf(c)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	recent, err := s.recent(c, user, st)
+	recent, err := s.recent(c, st)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	page := themes.ProgressPage{Layout: s.layout(c, "My progress", coursesCrumb), Recent: recent}
-	for _, course := range s.Catalog.Courses() {
-		cp := themes.CourseProgress{Href: coursePath(course), Title: course.Title, Score: standing(st).course(user, course)}
-		for _, t := range course.Tutorials {
-			o := store.Owner{UserID: user, Course: course.ID, Tutorial: t.ID}
-			p, values := st[o], s.Catalog.Values(o)
-			tp := themes.TutorialProgress{Href: tutorialPath(course, t), Title: t.Title, Score: views.Score(p)}
+	page := themes.ProgressPage{Layout: s.layout(c, "My progress", coursesCrumb(c)), Recent: recent}
+	for _, o := range s.offers(c) {
+		cp := themes.CourseProgress{Href: coursePath(c, o.Course), Title: o.Title, Score: st.course(c, o)}
+		for _, t := range o.tutorials {
+			w := work(c, o.Course, t)
+			p, values := st[w], s.Catalog.Values(w)
+			tp := themes.TutorialProgress{Href: tutorialPath(c, o.Course, t), Title: t.Title, Score: views.Score(p)}
+			if tp.Grade, err = s.Desk.GradeOf(c.Request.Context(), w); err != nil {
+				s.fail(c, err)
+				return
+			}
 			for _, check := range t.Checks {
 				tp.Checks = append(tp.Checks, views.Check(check, values, p.Checks[check.ID]))
 			}
@@ -96,23 +145,27 @@ func (s *site) progress(c *gin.Context) {
 const recentShown = 20
 
 // recent lists attempts at what is still served.
-func (s *site) recent(c *gin.Context, user uint, st standing) ([]themes.RecentAttempt, error) {
-	list, err := s.Store.RecentAttempts(c.Request.Context(), user, recentShown)
+func (s *site) recent(c *gin.Context, st standing) ([]themes.RecentAttempt, error) {
+	list, err := s.Store.RecentAttempts(c.Request.Context(), viewer(c).ID, seat(c).contextID(), recentShown)
 	if err != nil {
 		return nil, err
 	}
 	var out []themes.RecentAttempt
 	for _, a := range list {
 		if t, course := s.Catalog.Tutorial(a.Owner()); t != nil {
-			out = append(out, themes.RecentAttempt{Tutorial: t.Title, TutorialHref: tutorialPath(course, t),
+			out = append(out, themes.RecentAttempt{Tutorial: t.Title, TutorialHref: tutorialPath(c, course, t),
 				AttemptView: views.Attempt(a, st[a.Owner()].Checks[a.Check])})
 		}
 	}
 	return out, nil
 }
 
-var coursesCrumb = themes.Crumb{Title: "Courses", Href: "/"}
+func coursesCrumb(c *gin.Context) themes.Crumb {
+	return themes.Crumb{Title: "Courses", Href: at(c, "/")}
+}
 
-func coursePath(c *content.Course) string { return "/courses/" + c.ID }
+func coursePath(c *gin.Context, course *content.Course) string { return at(c, "/courses/"+course.ID) }
 
-func tutorialPath(c *content.Course, t *content.Tutorial) string { return coursePath(c) + "/" + t.ID }
+func tutorialPath(c *gin.Context, course *content.Course, t *content.Tutorial) string {
+	return coursePath(c, course) + "/" + t.ID
+}

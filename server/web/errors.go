@@ -24,13 +24,17 @@ type problem struct {
 func (p problem) Error() string { return p.message }
 
 var (
-	errNoPage    = problem{http.StatusNotFound, "There is no such page.", "Check the address, or go back to your courses."}
-	errMethod    = problem{http.StatusMethodNotAllowed, "This address does not take such a request.", "Go back and try again."}
-	errSignedOut = problem{http.StatusUnauthorized, "You are not signed in any more.", "Load the page again and sign in."}
-	errNotDue    = problem{http.StatusConflict, "This hint is not yet due.", "Try the task first."}
-	errNotPassed = problem{http.StatusForbidden, "This solution can't be read yet.", "Pass the check first."}
-	errBadInput  = problem{http.StatusBadRequest, "The request could not be read.", "Load the page again."}
-	errInside    = problem{http.StatusInternalServerError, "Something went wrong on the server.", "Try again; if it stays so, tell your instructor."}
+	errNoPage     = problem{http.StatusNotFound, "There is no such page.", "Check the address, or go back to your courses."}
+	errMethod     = problem{http.StatusMethodNotAllowed, "This address does not take such a request.", "Go back and try again."}
+	errSignedOut  = problem{http.StatusUnauthorized, "You are not signed in any more.", "Load the page again and sign in."}
+	errNotDue     = problem{http.StatusConflict, "This hint is not yet due.", "Try the task first."}
+	errNotPassed  = problem{http.StatusForbidden, "This solution can't be read yet.", "Pass the check first."}
+	errBadInput   = problem{http.StatusBadRequest, "The request could not be read.", "Load the page again."}
+	errLaunchOver = problem{http.StatusUnauthorized, "This visit is over.", "Open the lab again from your course."}
+	errNotHere    = problem{http.StatusForbidden, "Your course does not show this tutorial.", "Open it from your course."}
+	errUnchosen   = problem{http.StatusNotFound, "Your instructor has not chosen yet what is to be done here.", "Tell your instructor, and come back later."}
+	errTeachers   = problem{http.StatusForbidden, "Only those who teach this course may see this.", "Go back to your work."}
+	errInside     = problem{http.StatusInternalServerError, "Something went wrong on the server.", "Try again; if it stays so, tell your instructor."}
 )
 
 // problems is the one place where errors become answers.

@@ -19,7 +19,7 @@ func (s *site) loginPage(c *gin.Context) {
 
 func (s *site) loginForm(c *gin.Context, next, login, problem string) themes.LoginPage {
 	return themes.LoginPage{Layout: s.layout(c, "Sign in"), Login: login, Error: problem,
-		Next: safeNext(next), Demo: s.demoFor(c)}
+		Next: safeNext(next), Demo: s.demoFor(c), PretendLMS: s.pretendLMS(c)}
 }
 
 func (s *site) enter(c *gin.Context) {
@@ -70,6 +70,14 @@ func (s *site) demoFor(c *gin.Context) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// pretendLMS is the demo's learning platform, for those who may use the demo.
+func (s *site) pretendLMS(c *gin.Context) string {
+	if !s.demoFor(c) {
+		return ""
+	}
+	return s.PretendLMS
 }
 
 func (s *site) welcome(c *gin.Context, u store.User, next string) {

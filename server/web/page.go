@@ -31,12 +31,13 @@ func headers(c *gin.Context) {
 
 // layout is the frame of a page. Crumbs lead to it; the page itself is added.
 func (s *site) layout(c *gin.Context, title string, crumbs ...themes.Crumb) themes.Layout {
-	l := themes.Layout{Title: title, Nonce: c.GetString(nonceKey)}
-	if u := viewer(c); u != nil {
-		l.Viewer = &themes.Viewer{Name: u.Name}
-		if u.Name == "" {
-			l.Viewer.Name = u.Login
+	l := themes.Layout{Title: title, Nonce: c.GetString(nonceKey), Base: base(c)}
+	if st := seat(c); st != nil {
+		l.Viewer = &themes.Viewer{Name: st.user.Called()}
+		if st.user.Admin {
+			l.Admin = at(c, platformsPath)
 		}
+		s.place(c, st, &l)
 	}
 	if len(crumbs) > 0 {
 		l.Crumbs = slices.Concat(crumbs, []themes.Crumb{{Title: title}})

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -14,21 +15,23 @@ import (
 )
 
 func (s *site) tutorial(c *gin.Context) {
-	o := store.Owner{UserID: viewer(c).ID, Course: c.Param("course"), Tutorial: c.Param("tutorial")}
+	o := owner(c)
 	t, course := s.Catalog.Tutorial(o)
-	if t == nil {
-		s.fail(c, errNoPage)
-		return
-	}
 	student, err := s.student(c, o)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
+	grade, err := s.Desk.GradeOf(c.Request.Context(), o)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
 	page := themes.TutorialPage{
-		Layout:  s.layout(c, t.Title, coursesCrumb, themes.Crumb{Title: course.Title, Href: coursePath(course)}),
-		Heading: t.Title, Summary: t.Summary, Duration: t.Duration, API: "/api" + tutorialPath(course, t),
-		Score: views.Score(student.Progress), Guest: views.Guest(s.Guests.Status(o)), Next: next(course, t),
+		Layout:  s.layout(c, t.Title, coursesCrumb(c), themes.Crumb{Title: course.Title, Href: coursePath(c, course)}),
+		Heading: t.Title, Summary: t.Summary, Duration: t.Duration, API: at(c, "/api/courses/"+course.ID+"/"+t.ID),
+		Score: views.Score(student.Progress), Guest: views.Guest(s.Guests.Status(o)), Next: s.next(c, course, t),
+		Grade: grade,
 	}
 	page.Language = course.Language
 	for _, g := range t.Guests {
@@ -47,12 +50,12 @@ func (s *site) student(c *gin.Context, o store.Owner) (views.Student, error) {
 	return views.Student{Tutorial: t, Values: s.Catalog.Values(o), Progress: p}, err
 }
 
-// next is the tutorial that follows, or nil.
-func next(course *content.Course, t *content.Tutorial) *themes.Crumb {
-	for i, other := range course.Tutorials {
-		if other == t && i+1 < len(course.Tutorials) {
-			n := course.Tutorials[i+1]
-			return &themes.Crumb{Title: n.Title, Href: tutorialPath(course, n)}
+// next is the tutorial that follows in the viewer's place, or nil.
+func (s *site) next(c *gin.Context, course *content.Course, t *content.Tutorial) *themes.Crumb {
+	i := slices.Index(course.Tutorials, t)
+	for _, n := range course.Tutorials[i+1:] {
+		if s.shows(c, course.ID, n.ID) {
+			return &themes.Crumb{Title: n.Title, Href: tutorialPath(c, course, n)}
 		}
 	}
 	return nil

@@ -11,12 +11,15 @@ import (
 	"github.com/gin-contrib/gzip"
 	"github.com/gin-gonic/gin"
 
+	"github.com/labmark/labmark/lti"
 	"github.com/labmark/labmark/server/attempts"
 	"github.com/labmark/labmark/server/catalog"
 	"github.com/labmark/labmark/server/events"
 	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/lms"
 	"github.com/labmark/labmark/server/login"
 	"github.com/labmark/labmark/server/news"
+	"github.com/labmark/labmark/server/outbox"
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
@@ -32,6 +35,11 @@ type Config struct {
 	Desk    *news.Desk
 	Door    *login.Door
 	Theme   *themes.Theme
+	Office  *lms.Office
+	Outbox  *outbox.Outbox
+	// PretendLMS is where the demo's learning platform is; may be empty.
+	PretendLMS string
+	Secret     []byte // 32 bytes; seals what pages carry between two requests
 	// Image turns an image's name into its digest.
 	Image func(name string) (string, error)
 	// Demo offers a login without password to browsers on this machine.
@@ -76,6 +84,14 @@ func New(cfg Config) (http.Handler, error) {
 	r.NoRoute(func(c *gin.Context) { s.fail(c, errNoPage) })
 	r.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
 
+	r.GET(lti.LoginPath, s.ltiLogin)
+	r.POST(lti.LoginPath, s.ltiLogin)
+	r.POST(lti.LaunchPath, s.ltiLaunch)
+	r.GET(lti.KeysPath, s.keySet)
+	r.GET(lti.CanvasPath, s.canvas)
+	r.GET(lti.RegisterPath, s.registerPage)
+	r.GET("/enter", s.enterByPass)
+
 	open := r.Group("/", s.session)
 	open.GET("/login", s.loginPage)
 	open.POST("/login", s.enter)
@@ -87,8 +103,17 @@ func New(cfg Config) (http.Handler, error) {
 	pages.GET("/", s.courses)
 	pages.GET("/progress", s.progress)
 	pages.GET("/courses/:course", s.course)
-	pages.GET("/courses/:course/:tutorial", s.tutorial)
-	pages.GET("/courses/:course/:tutorial/files/*file", s.file)
+	pages.GET("/courses/:course/:tutorial", s.known, s.tutorial)
+	pages.GET("/courses/:course/:tutorial/files/*file", s.known, s.file)
+	pages.GET("/pick", s.pickPage)
+	pages.POST("/pick", s.pick)
+	pages.GET("/choose", s.choosePage)
+	pages.POST("/choose", s.choose)
+	pages.GET("/preview/:course/:tutorial", s.teaches, s.preview)
+	pages.GET("/privacy", s.privacy)
+	pages.GET("/privacy/export", s.privacyExport)
+	s.classRoutes(pages.Group(classPath, s.teaches), in.Group("/api"+classPath, s.teaches))
+	s.adminRoutes(pages.Group(platformsPath, s.admin))
 
 	api := in.Group("/api/courses/:course/:tutorial", s.known)
 	api.GET("/events", s.events)
@@ -102,5 +127,9 @@ func New(cfg Config) (http.Handler, error) {
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "This request came from another site and was refused.", http.StatusForbidden)
 	}))
-	return guard.Handler(r), nil
+	// Platforms post from their own pages; what they bring is checked by
+	// package lti, which binds it to this browser.
+	guard.AddInsecureBypassPattern("POST " + lti.LoginPath)
+	guard.AddInsecureBypassPattern("POST " + lti.LaunchPath)
+	return based(guard.Handler(r)), nil
 }

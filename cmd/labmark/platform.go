@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/labmark/labmark/server"
+	"github.com/labmark/labmark/server/lms"
+	"github.com/labmark/labmark/server/store"
+)
+
+type platformCmd struct {
+	Add    platformAddCmd    `cmd:"" help:"Register a learning platform by what its settings page shows."`
+	Invite platformInviteCmd `cmd:"" help:"Draw an address with which one platform can register itself, once."`
+	List   platformListCmd   `cmd:"" help:"List the platforms, or show what to type into one."`
+	Test   platformTestCmd   `cmd:"" help:"Walk the whole chain to a platform and say what is wrong."`
+	Remove platformRemoveCmd `cmd:"" help:"Forget a platform, or disable one that people have come from."`
+}
+
+// office opens the database and what deals with platforms, for one command.
+func (s *Settings) office(ctx context.Context, public string, log *slog.Logger) (*lms.Office, func(), error) {
+	u, err := publicURL(public)
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := s.openStore()
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := server.Office(ctx, db, nil, u, log)
+	return o, func() { db.Close() }, err
+}
+
+// publicURL reads --public-url.
+func publicURL(text string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSuffix(text, "/"))
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Path != "" {
+		return nil, fmt.Errorf("--public-url %q: give the address that browsers use, as https://labs.example.edu", text)
+	}
+	return u, nil
+}
+
+// publicFlag is the address of this server, as commands beside it know it.
+type publicFlag struct {
+	PublicURL string `help:"Address by which browsers and platforms reach this server." default:"http://localhost:8080" placeholder:"URL"`
+}
+
+type platformAddCmd struct {
+	publicFlag
+	Product     string   `arg:"" help:"moodle, canvas, or other." enum:"moodle,canvas,other"`
+	ClientID    string   `help:"Client id that the platform has given." required:"" placeholder:"ID"`
+	Deployment  []string `help:"Deployment id that may launch; can be repeated; * takes any." placeholder:"ID"`
+	Site        string   `help:"Address of the Moodle or Canvas; the other addresses follow from it." placeholder:"URL"`
+	Name        string   `help:"What to call it." placeholder:"NAME"`
+	Issuer      string   `help:"Issuer, also called platform ID." placeholder:"URL"`
+	AuthURL     string   `help:"Authentication request URL." placeholder:"URL"`
+	TokenURL    string   `help:"Access token URL." placeholder:"URL"`
+	KeysURL     string   `help:"Public keyset URL." placeholder:"URL"`
+	Audience    string   `help:"Audience of client assertions, if it is not the access token URL." placeholder:"TEXT"`
+	FrameOrigin []string `help:"Origin whose pages may show Labmark in a frame, if it is not the platform's own; can be repeated." placeholder:"ORIGIN"`
+}
+
+func (c *platformAddCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
+	o, done, err := s.office(ctx, c.PublicURL, log)
+	if err != nil {
+		return err
+	}
+	defer done()
+	p := store.Platform{Name: c.Name, Issuer: c.Issuer, ClientID: c.ClientID, AuthURL: c.AuthURL, TokenURL: c.TokenURL,
+		KeysURL: c.KeysURL, Audience: c.Audience, Deployments: c.Deployment, FrameOrigins: c.FrameOrigin}
+	if c.Product != "other" {
+		p.Product = c.Product
+	}
+	p, err = o.Add(ctx, lms.Known(p, c.Site))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "added %s as platform %d; try: labmark platform test %d\n", p.Name, p.ID, p.ID)
+	return nil
+}
+
+type platformInviteCmd struct{ publicFlag }
+
+func (c *platformInviteCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
+	o, done, err := s.office(ctx, c.PublicURL, log)
+	if err != nil {
+		return err
+	}
+	defer done()
+	address, until, err := o.Invite(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Paste this address into the platform's page for dynamic registration, before %s:\n%s\n",
+		until.Local().Format("2 Jan 15:04"), address)
+	return nil
+}
+
+type platformListCmd struct {
+	publicFlag
+	Settings bool `help:"Show the addresses to type into a platform by hand."`
+}
+
+func (c *platformListCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
+	o, done, err := s.office(ctx, c.PublicURL, log)
+	if err != nil {
+		return err
+	}
+	defer done()
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if c.Settings {
+		for _, v := range o.ManualSettings() {
+			fmt.Fprintf(w, "%s\t%s\n", v.Name, v.Value)
+		}
+		return w.Flush()
+	}
+	all, err := o.Store.Platforms(ctx, "")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "ID\tNAME\tSTATE\tISSUER\tCLIENT ID\tDEPLOYMENTS\tLAST LAUNCH")
+	for _, p := range all {
+		last := "never"
+		if p.LastLaunch != nil {
+			last = p.LastLaunch.Local().Format("2006-01-02 15:04")
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, p.Name, p.State, p.Issuer, p.ClientID, strings.Join(p.Deployments, ","), last)
+	}
+	return w.Flush()
+}
+
+type platformTestCmd struct {
+	publicFlag
+	ID uint `arg:"" help:"Which platform, by the number that labmark platform list shows."`
+}
+
+func (c *platformTestCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
+	o, done, err := s.office(ctx, c.PublicURL, log)
+	if err != nil {
+		return err
+	}
+	defer done()
+	p, err := findPlatform(ctx, o, c.ID)
+	if err != nil {
+		return err
+	}
+	steps, err := o.Test(ctx, p)
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for _, f := range steps {
+		mark := "ok   "
+		if !f.OK {
+			mark = "WRONG"
+			bad++
+		}
+		fmt.Fprintf(out, "%s  %s: %s\n", mark, f.Step, f.Found)
+		if f.Mend != "" {
+			fmt.Fprintf(out, "       → %s\n", f.Mend)
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%s: %d of %d steps went wrong", p.Name, bad, len(steps))
+	}
+	return nil
+}
+
+func findPlatform(ctx context.Context, o *lms.Office, id uint) (store.Platform, error) {
+	p, err := o.Store.Platform(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return p, fmt.Errorf("there is no platform %d: labmark platform list shows all", id)
+	}
+	return p, err
+}
+
+type platformRemoveCmd struct {
+	publicFlag
+	ID uint `arg:"" help:"Which platform, by the number that labmark platform list shows."`
+}
+
+func (c *platformRemoveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
+	o, done, err := s.office(ctx, c.PublicURL, log)
+	if err != nil {
+		return err
+	}
+	defer done()
+	p, err := findPlatform(ctx, o, c.ID)
+	if err != nil {
+		return err
+	}
+	err = o.Store.RemovePlatform(ctx, c.ID)
+	if !errors.Is(err, store.ErrInUse) {
+		if err == nil {
+			fmt.Fprintf(out, "removed %s\n", p.Name)
+		}
+		return err
+	}
+	p.State = store.PlatformDisabled
+	if err := o.Store.SavePlatform(ctx, p); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "disabled %s: people have come from it, whose work is kept\n", p.Name)
+	return nil
+}

@@ -1,0 +1,60 @@
+package views
+
+import (
+	"fmt"
+
+	"github.com/labmark/labmark/server/progress"
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/themes"
+)
+
+// Grade shows a grade's way to its platform. Row is nil before there was
+// anything to send; graded says whether the link takes grades at all.
+func Grade(p progress.Tutorial, row *store.OutboxGrade, graded bool, platform string) themes.GradeView {
+	v := themes.GradeView{Points: p.Points, Of: p.Of, Platform: platform}
+	switch {
+	case row == nil && graded:
+		v.State = "none"
+	case row != nil:
+		v.State, v.Why, v.SentAt = string(row.State), row.Why, row.SentAt
+		switch row.State {
+		case store.OutboxSending:
+			v.State = "waiting"
+		case store.OutboxNowhere:
+			v.State = ""
+		case store.OutboxWaiting:
+			if row.Tries > 0 {
+				next := row.NextTry
+				v.NextTry = &next
+			}
+		}
+	}
+	if days := lateDays(p); days > 0 {
+		v.Late = fmt.Sprintf("%s late", plural(days, "day"))
+	}
+	if p.Allowance.Excused {
+		v.Excused = "excused"
+		if p.Allowance.Reason != "" {
+			v.Excused += ": " + p.Allowance.Reason
+		}
+	}
+	if p.Override != nil && p.Override.Points != nil {
+		v.Override = fmt.Sprintf("set to %g by an instructor: %s", *p.Override.Points, p.Override.Reason)
+	}
+	return v
+}
+
+// lateDays are those of the latest attempt that counts.
+func lateDays(p progress.Tutorial) (days int) {
+	for _, c := range p.Checks {
+		days = max(days, c.LateDays)
+	}
+	return days
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

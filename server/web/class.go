@@ -1,0 +1,264 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/labmark/labmark/content"
+	"github.com/labmark/labmark/server/gradebook"
+	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/progress"
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/server/views"
+	"github.com/labmark/labmark/themes"
+)
+
+const classPath = "/class"
+
+// classRoutes are the pages of those who teach. All of them stay within the
+// context of the viewer's launch.
+func (s *site) classRoutes(pages, api *gin.RouterGroup) {
+	pages.GET("", s.class)
+	pages.GET("/students/:user", s.studentPage)
+	pages.POST("/students/:user/override", s.override)
+	pages.POST("/students/:user/revoke", s.revoke)
+	pages.POST("/students/:user/allowance", s.allow)
+	pages.GET("/checks/:check", s.checkPage)
+	pages.GET("/outbox", s.outboxPage)
+	pages.POST("/outbox", s.outboxAction)
+	pages.GET("/settings", s.settingsPage)
+	pages.POST("/settings", s.saveSettings)
+	pages.POST("/import", s.importGrades)
+	pages.GET("/export/:format", s.exportGrades)
+	api.GET("/events", s.classEvents)
+}
+
+// teaches lets those pass who teach the context of their launch.
+func (s *site) teaches(c *gin.Context) {
+	if in := seat(c).launch; in == nil || in.Context == 0 || !in.membership.Instructor {
+		s.fail(c, errTeachers)
+	}
+}
+
+// subject is one tutorial of the viewer's context, as class pages show it.
+type subject struct {
+	course   *content.Course
+	tutorial *content.Tutorial
+	context  uint
+	link     *store.ResourceLink // that takes its grade
+	graded   bool                // the platform takes grades for it
+	platform string
+}
+
+func (b subject) name() string { return b.course.ID + "/" + b.tutorial.ID }
+
+func (b subject) of(user uint) store.Owner {
+	return store.Owner{UserID: user, Context: b.context, Course: b.course.ID, Tutorial: b.tutorial.ID}
+}
+
+// subject finds the tutorial that a request is about: ?tutorial=COURSE/TUTORIAL,
+// else that of the launch, else the first of the context. Nil after an error
+// page.
+func (s *site) subject(c *gin.Context) *subject {
+	in := seat(c).launch
+	want := c.Query("tutorial")
+	if want == "" {
+		for _, l := range in.links {
+			if l.ID == in.Link {
+				want = l.Course + "/" + l.Tutorial
+			}
+		}
+	}
+	linked := s.linked(in)
+	for _, b := range linked {
+		if b.name() == want || b.course.ID+"/" == want {
+			return &b
+		}
+	}
+	if c.Query("tutorial") != "" || len(linked) == 0 {
+		s.fail(c, errNoPage)
+		return nil
+	}
+	return &linked[0]
+}
+
+// linked are the tutorials that a context shows, in the order of its links.
+func (s *site) linked(in *launched) []subject {
+	var out []subject
+	for i := range in.links {
+		l := &in.links[i]
+		course := s.Catalog.Course(l.Course)
+		if course == nil {
+			continue
+		}
+		for _, t := range course.Tutorials {
+			known := slices.ContainsFunc(out, func(b subject) bool { return b.tutorial == t })
+			if (l.Tutorial == t.ID || l.Tutorial == "") && !known {
+				out = append(out, subject{course, t, in.Context, l, l.LineItem != "" || in.context.LineItems != "", in.platform.Name})
+			}
+		}
+	}
+	return out
+}
+
+// teachPath is the address of a class page about one tutorial.
+func teachPath(c *gin.Context, path string, b *subject) string {
+	return at(c, classPath+path) + "?tutorial=" + url.QueryEscape(b.name())
+}
+
+func (s *site) teachLinks(c *gin.Context, b *subject, path string) themes.TeachLinks {
+	links := themes.TeachLinks{Grid: teachPath(c, "", b), Outbox: teachPath(c, "/outbox", b), Settings: teachPath(c, "/settings", b)}
+	for _, other := range s.linked(seat(c).launch) {
+		links.Tutorials = append(links.Tutorials, themes.Link{Title: other.tutorial.Title, Href: teachPath(c, path, &other),
+			Current: other.tutorial == b.tutorial})
+	}
+	return links
+}
+
+func (s *site) class(c *gin.Context) {
+	b := s.subject(c)
+	if b == nil {
+		return
+	}
+	class, err := s.gradebook().Class(c.Request.Context(), b.context, b.course.ID, b.tutorial.ID)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	sent, err := s.sent(c, b)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	in := seat(c).launch
+	page := themes.ClassPage{Layout: s.layout(c, "Class"), TeachLinks: s.teachLinks(c, b, ""), Heading: b.tutorial.Title,
+		Events: at(c, "/api"+classPath+"/events") + "?tutorial=" + url.QueryEscape(b.name()),
+		Roster: rosterAge(in.context, s.Office.Now()), Exports: exports(c, b)}
+	for _, check := range b.tutorial.Checks {
+		page.Of += check.Points
+		page.Checks = append(page.Checks, themes.ClassCheck{ID: check.ID, Title: checkTitle(check), Points: check.Points,
+			Href: teachPath(c, "/checks/"+check.ID, b)})
+	}
+	for _, st := range class.Students {
+		row := s.row(c, b, st, sent[st.User.ID])
+		page.Rows = append(page.Rows, row)
+		switch row.Grade.State {
+		case "waiting":
+			page.Waiting++
+		case "refused":
+			page.Refused++
+		}
+	}
+	s.page(c, http.StatusOK, page)
+}
+
+func (s *site) gradebook() gradebook.Book {
+	return gradebook.Book{Store: s.Store, Catalog: s.Catalog}
+}
+
+func checkTitle(check *content.Check) string {
+	if check.Title != "" {
+		return check.Title
+	}
+	return check.ID
+}
+
+// sent are the grades of a tutorial's link, by user.
+func (s *site) sent(c *gin.Context, b *subject) (map[uint]*store.OutboxGrade, error) {
+	all, err := s.Store.OutboxOf(c.Request.Context(), b.context)
+	out := map[uint]*store.OutboxGrade{}
+	for i, g := range all {
+		if g.LinkID == b.link.ID {
+			out[g.UserID] = &all[i]
+		}
+	}
+	return out, err
+}
+
+// row shows one student of the grid.
+func (s *site) row(c *gin.Context, b *subject, st gradebook.Student, sent *store.OutboxGrade) themes.RowView {
+	o := b.of(st.User.ID)
+	r := themes.RowView{User: userName(st.User.ID), Name: st.User.Called(), Detail: detail(st.User),
+		Points: st.Standing.Points, Grade: views.Grade(st.Standing, sent, b.graded, b.platform),
+		Running: s.Guests.Status(o).State == guests.Ready, LastSeen: st.LastLaunch}
+	last := newest(st.Standing)
+	if last != nil && (r.LastSeen == nil || last.After(*r.LastSeen)) {
+		r.LastSeen = last
+	}
+	if r.LastSeen != nil {
+		r.Href = teachPath(c, "/students/"+r.User, b)
+	}
+	if last == nil {
+		return r
+	}
+	for _, check := range b.tutorial.Checks {
+		r.Cells = append(r.Cells, cell(st.Standing.Checks[check.ID], r.Href))
+	}
+	return r
+}
+
+func userName(id uint) string { return strconv.FormatUint(uint64(id), 10) }
+
+// detail tells namesakes apart.
+func detail(u store.User) string {
+	for _, d := range []string{u.Username, u.SourcedID, u.Email} {
+		if d != "" && d != u.Called() {
+			return d
+		}
+	}
+	return ""
+}
+
+func newest(p progress.Tutorial) (last *time.Time) {
+	for _, check := range p.Checks {
+		if check.Last != nil && (last == nil || check.Last.StartedAt.After(*last)) {
+			last = &check.Last.StartedAt
+		}
+	}
+	return last
+}
+
+// cell shows how one student stands at one check.
+func cell(p progress.Check, student string) themes.CellView {
+	v := themes.CellView{State: "idle", Won: p.Points, Points: p.Of, Attempts: p.Attempts, Late: p.LateDays > 0}
+	switch {
+	case p.Passed:
+		v.State = "pass"
+	case p.Counts != nil && p.Counts.Score > 0:
+		v.State = "part"
+	case p.Counts != nil:
+		v.State = "fail"
+	case p.Last != nil:
+		v.State = "unsure"
+	}
+	if p.Last != nil {
+		v.Href = student + "#attempt-" + p.Last.ID
+	}
+	return v
+}
+
+func rosterAge(ctx store.Context, now time.Time) string {
+	switch {
+	case ctx.RosterWhy != "":
+		return "The list of students could not be read: " + ctx.RosterWhy
+	case ctx.Memberships == "":
+		return "The platform does not give its list of students: only those who came are shown."
+	case ctx.RosterAt == nil:
+		return "The list of students is being read."
+	}
+	return fmt.Sprintf("The list of students is %d min old.", int(now.Sub(*ctx.RosterAt).Minutes()))
+}
+
+func exports(c *gin.Context, b *subject) []themes.Link {
+	var out []themes.Link
+	for _, f := range exportFormats {
+		out = append(out, themes.Link{Title: f.title, Note: f.note, Href: teachPath(c, "/export/"+f.name, b)})
+	}
+	return out
+}

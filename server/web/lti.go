@@ -1,0 +1,218 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/labmark/labmark/lti"
+	"github.com/labmark/labmark/server/lms"
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/themes"
+)
+
+// login answers a platform that wants to launch (Security Framework 1.0,
+// section 5.1.1.1).
+func (s *site) ltiLogin(c *gin.Context) {
+	if err := c.Request.ParseForm(); err != nil {
+		s.fail(c, errBadInput)
+		return
+	}
+	req := lti.ParseLogin(c.Request.Form)
+	login, err := s.Office.Tool.Begin(c.Request.Context(), req)
+	if err != nil {
+		s.refuse(c, err)
+		return
+	}
+	http.SetCookie(c.Writer, login.Cookie)
+	if c.GetHeader("Sec-Fetch-Dest") == "document" {
+		// A window of its own keeps cookies: nothing has to be tried.
+		c.Redirect(http.StatusFound, login.Redirect)
+		return
+	}
+	s.policy(c, themes.Policy{Ancestors: s.ancestors(c), FormTargets: []string{lms.Origin(login.Redirect)}})
+	s.page(c, http.StatusOK, themes.LTIContinuePage{Layout: s.layout(c, "Opening the lab"), Redirect: login.Redirect,
+		Retry: req.Values(), RetryTo: lti.LoginPath, Store: stored(login.Store)})
+}
+
+func stored(st *lti.Stored) *themes.StoreView {
+	if st == nil {
+		return nil
+	}
+	return &themes.StoreView{Target: st.Target, Origin: st.Origin, Key: st.Key, Value: st.Value}
+}
+
+// ltiLaunch takes the platform's token (section 5.1.1.3), stores what it
+// tells, and leads to what was launched, in a session of its own.
+func (s *site) ltiLaunch(c *gin.Context) {
+	ctx := c.Request.Context()
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxLaunch)
+	if err := c.Request.ParseForm(); err != nil {
+		s.fail(c, errBadInput)
+		return
+	}
+	form := c.Request.PostForm
+	req := lti.LaunchRequest{IDToken: form.Get("id_token"), State: form.Get("state"), Error: form.Get("error"),
+		ErrorDescription: form.Get("error_description"), Cookies: c.Request.Cookies(), Stored: form.Get("stored")}
+	m, err := s.Office.Tool.Launch(ctx, req)
+	var need *lti.NeedStorage
+	if errors.As(err, &need) {
+		s.policy(c, themes.Policy{Ancestors: s.ancestors(c)})
+		s.page(c, http.StatusOK, themes.LTIStoragePage{Layout: s.layout(c, "Opening the lab"), Store: *stored(&need.Stored),
+			Action: lti.LaunchPath, IDToken: req.IDToken, State: req.State})
+		return
+	}
+	if err != nil {
+		s.refuse(c, err)
+		return
+	}
+	a, err := s.Office.Arrive(ctx, m)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	l, path := s.landing(m, a)
+	key, err := s.sit(c, a.User.ID, l, req.Stored != "")
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Redirect(http.StatusSeeOther, key+path)
+}
+
+// maxLaunch bounds a launch's body, in bytes.
+const maxLaunch = 256 << 10
+
+// landing is what a launch's session keeps, and the page that it leads to.
+func (s *site) landing(m *lti.Message, a lms.Arrival) (launched, string) {
+	l := launched{Platform: a.Platform.ID, Return: m.Return, Embedded: m.Target == "iframe" || m.Target == "frame",
+		Storage: m.Storage, Language: m.Locale}
+	l.Origins = append(l.Origins, a.Platform.FrameOrigins...)
+	if o := lms.Origin(m.Return); o != "" {
+		l.Origins = append(l.Origins, o)
+	}
+	if a.Context != nil {
+		l.Context = a.Context.ID
+	}
+	if a.Link != nil {
+		l.Link = a.Link.ID
+	}
+	switch m.Type {
+	case lti.DeepLinkingRequest:
+		l.Linking = m
+		if o := lms.Origin(m.Linking.ReturnURL); o != "" {
+			l.Origins = append(l.Origins, o)
+		}
+		return l, "/pick"
+	case lti.SubmissionReviewRequest:
+		return l, reviewPath(a)
+	case lti.DataPrivacyRequest:
+		return l, "/privacy"
+	}
+	return l, landingPath(a)
+}
+
+// landingPath is the page that a resource link shows.
+func landingPath(a lms.Arrival) string {
+	switch {
+	case a.Link == nil:
+		return "/"
+	case a.Link.Course == "":
+		return "/choose"
+	case a.Link.Tutorial == "":
+		return "/courses/" + a.Link.Course
+	}
+	return "/courses/" + a.Link.Course + "/" + a.Link.Tutorial
+}
+
+// reviewPath is the page on which a grader sees one student's work. A student
+// who asks for a review sees their own.
+func reviewPath(a lms.Arrival) string {
+	if !a.Membership.Instructor {
+		return "/progress"
+	}
+	if a.Link == nil || a.Link.Course == "" || a.ForUser == nil {
+		return "/class"
+	}
+	path := "/class/students/" + strconv.FormatUint(uint64(a.ForUser.ID), 10)
+	return path + "?tutorial=" + url.QueryEscape(a.Link.Course+"/"+a.Link.Tutorial)
+}
+
+// launched is what a launch's session keeps.
+type launched struct {
+	Platform, Context, Link uint
+	Return                  string // URL back to the platform
+	Embedded                bool
+	Storage                 string // lti_storage_target
+	Language                string
+	Origins                 []string     // may show the pages in a frame
+	Linking                 *lti.Message // a deep linking request that waits for its answer
+
+	membership store.Membership
+	context    store.Context
+	platform   store.Platform
+	links      []store.ResourceLink
+}
+
+// launchOf reads what the session's launch has told, and what is known of its
+// place by now. store.ErrNotFound if there is none, or the platform or the
+// membership is no more.
+func (s *site) launchOf(ctx context.Context) (*launched, error) {
+	l := &launched{}
+	if err := json.Unmarshal(s.sessions.GetBytes(ctx, launchKey), l); err != nil {
+		return nil, store.ErrNotFound
+	}
+	var err error
+	if l.platform, err = s.Store.Platform(ctx, l.Platform); err != nil {
+		return nil, err
+	}
+	if l.platform.State != store.PlatformActive {
+		return nil, store.ErrNotFound
+	}
+	if l.Context == 0 {
+		return l, nil
+	}
+	uid := uint(s.sessions.GetInt(ctx, userKey))
+	if l.membership, err = s.Store.Membership(ctx, l.Context, uid); err != nil {
+		return nil, err
+	}
+	if !l.membership.Active {
+		return nil, store.ErrNotFound
+	}
+	if l.context, err = s.Store.Context(ctx, l.Context); err != nil {
+		return nil, err
+	}
+	l.links, err = s.Store.Links(ctx, l.Context)
+	return l, err
+}
+
+// refuse answers a launch that was refused: a page for the person, and a line
+// for the administrator.
+func (s *site) refuse(c *gin.Context, err error) {
+	var r *lti.Refusal
+	if !errors.As(err, &r) {
+		s.fail(c, err)
+		return
+	}
+	s.Log.Warn("launch refused", "reason", string(r.Reason), "platform", r.Platform, "detail", r.Detail, "from", c.ClientIP())
+	s.policy(c, themes.Policy{Ancestors: s.ancestors(c)})
+	s.page(c, http.StatusForbidden, themes.ErrorPage{Layout: s.layout(c, r.Person), Status: http.StatusForbidden,
+		Message: r.Person, Mend: r.Mend, Detail: string(r.Reason)})
+}
+
+// keySet publishes the tool's own keys.
+func (s *site) keySet(c *gin.Context) {
+	keys, err := s.Office.Keys(c.Request.Context())
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Header("Cache-Control", "public, max-age=300")
+	c.Header("Cross-Origin-Resource-Policy", "cross-origin")
+	c.Data(http.StatusOK, "application/json", lti.JWKS(keys))
+}

@@ -1,0 +1,58 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/labmark/labmark/lti"
+	"github.com/labmark/labmark/server/lms"
+	"github.com/labmark/labmark/themes"
+)
+
+// registerPage is what a platform opens to register us with itself (Dynamic
+// Registration 1.0, section 3.3).
+func (s *site) registerPage(c *gin.Context) {
+	config := c.Query("openid_configuration")
+	// The administrator's platform, whichever it is, shows this in a frame.
+	s.policy(c, themes.Policy{Ancestors: []string{lms.Origin(config)}})
+	p, err := s.Office.Register(c.Request.Context(), c.Query("invitation"), config, c.Query("registration_token"))
+	if err != nil {
+		s.Log.Warn("registration failed", "configuration", config, "err", err)
+		p := registrationPage(err)
+		p.Layout, p.Status = s.layout(c, p.Message), http.StatusForbidden
+		s.page(c, p.Status, p)
+		return
+	}
+	s.Log.Info("platform registered", "id", p.ID, "issuer", p.Issuer, "client", p.ClientID)
+	page := themes.LTIClosePage{Layout: s.layout(c, "Registered"), Heading: "Labmark and " + p.Name + " know each other now.",
+		Message: "What is left to be done:"}
+	switch p.Product {
+	case "moodle":
+		page.Steps = []string{"In Moodle's list of tools, activate Labmark.", "In a course, add the activity Labmark and select a tutorial."}
+	case "canvas":
+		page.Steps = []string{"Turn on the key in Canvas's list of developer keys.", "Add the app Labmark to the account or course, by its client ID."}
+	default:
+		page.Steps = []string{"Allow the tool on the platform, if it asks for that."}
+	}
+	s.page(c, http.StatusOK, page)
+}
+
+// registrationPage says why nothing was registered.
+func registrationPage(err error) themes.ErrorPage {
+	var r *lti.Refusal
+	switch {
+	case errors.Is(err, lms.ErrNotInvited):
+		return themes.ErrorPage{Message: "This address for registration has been used, or is too old.",
+			Mend: "Draw a new one: on Labmark's page of platforms, or by labmark platform invite."}
+	case errors.As(err, &r):
+		return themes.ErrorPage{Message: r.Person, Mend: r.Mend, Detail: string(r.Reason)}
+	}
+	return themes.ErrorPage{Message: "Labmark could not register with the platform.", Mend: err.Error()}
+}
+
+// canvas is the configuration that Canvas reads.
+func (s *site) canvas(c *gin.Context) {
+	c.Data(http.StatusOK, "application/json", lti.CanvasConfiguration(s.Office.Endpoints(), lms.Name, lms.Description))
+}
