@@ -100,7 +100,7 @@ for (const kind of ['moodle', 'canvas']) {
         await passes(work)
         await axe(work)
         await screenshot(page, `lti-embedded-${kind}`)
-        await until('the student to read that the grade was sent', async () => (await work.locator('[data-grade], .grade').first().getAttribute('data-state')) === 'sent', slow)
+        await until('the student to read that the grade was sent', async () => (await work.locator('#grade-lamp').getAttribute('data-state')) === 'pass', slow)
         await become(page, lms, 'tessa')
         await page.locator('a[data-grades]').click()
         const cell = page.locator(`td[data-grade][data-user=ada]`).first()

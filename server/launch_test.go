@@ -55,7 +55,7 @@ func TestWorkOfALaunchReachesTheGradebook(t *testing.T) {
 		b.shown("ada", 10)
 		until(t, "the student's page to say so", func() bool {
 			_, body := ada.get("/courses/linux/one")
-			return regexp.MustCompile(`data-state="sent"`).MatchString(body)
+			return regexp.MustCompile(`id="grade-lamp"[^>]*data-state="pass"`).MatchString(body)
 		})
 	})
 }

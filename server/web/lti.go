@@ -58,7 +58,8 @@ func (s *site) ltiLaunch(c *gin.Context) {
 	}
 	form := c.Request.PostForm
 	req := lti.LaunchRequest{IDToken: form.Get("id_token"), State: form.Get("state"), Error: form.Get("error"),
-		ErrorDescription: form.Get("error_description"), Cookies: c.Request.Cookies(), Stored: form.Get("stored")}
+		ErrorDescription: form.Get("error_description"), Cookies: c.Request.Cookies(), Stored: form.Get("stored"),
+		SameOrigin: c.GetHeader("Sec-Fetch-Site") == "same-origin"}
 	m, err := s.Office.Tool.Launch(ctx, req)
 	var need *lti.NeedStorage
 	if errors.As(err, &need) {
@@ -82,6 +83,7 @@ func (s *site) ltiLaunch(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	http.SetCookie(c.Writer, s.Office.Tool.Forget(req.State))
 	c.Redirect(http.StatusSeeOther, key+path)
 }
 
