@@ -20,6 +20,7 @@ const pages = {
   refused: '/lti/refused',
   storage: '/lti/storage?store=none',
   close: '/lti/close',
+  privacy: '/lti/privacy',
   launched: '/at/7Q2XK/progress',
   pick: '/lti/pick',
   preview: '/teach/preview',

@@ -1,7 +1,6 @@
 package themes
 
 import (
-	"html/template"
 	"slices"
 	"time"
 )
@@ -110,107 +109,6 @@ type TutorialCard struct {
 type Score struct {
 	Points float64 `json:"points"`
 	Of     float64 `json:"of"`
-}
-
-// TutorialPage is the work place: the tutorial and the terminal beside it.
-type TutorialPage struct {
-	Layout
-	Heading, Summary string
-	Duration         time.Duration
-	// API is the path below which the page's requests go, without "/" at the end.
-	API   string
-	Steps []Step
-	Score Score
-	Guest GuestView
-	// Guests are the tutorial's machines, for the terminal's tabs.
-	Guests []string
-	// Next is the following tutorial; nil after the last.
-	Next *Crumb
-	// Grade goes to a platform; nil outside its launches.
-	Grade *GradeView
-}
-
-// Step is one part of a tutorial.
-type Step struct {
-	ID, Title string
-	Body      []Part
-}
-
-// Part is one piece of a step. Exactly one field is set.
-type Part struct {
-	HTML     template.HTML // sanitised; may be an incomplete element
-	Text     string        // a student's value; the template escapes it
-	Check    *CheckView
-	Hint     *HintView
-	Solution *SolutionView
-	Run      *RunView
-}
-
-// CheckView is a check's button and what it last said.
-type CheckView struct {
-	ID       string
-	Title    string // of its task; may be empty
-	Points   float64
-	Won      float64 // best so far
-	Attempts int     // that counted
-	Auto     time.Duration
-	Last     *AttemptView // nil before the first
-}
-
-// AttemptView is one attempt as its student sees it. It is also the payload
-// of the "attempt" event.
-type AttemptView struct {
-	ID    string `json:"id"`
-	Check string `json:"check"`
-	// State is "running" or "done".
-	State string `json:"state"`
-	// Verdict is "pass", "fail" or "unsure"; empty while running.
-	Verdict string `json:"verdict,omitempty"`
-	// Message is plain text.
-	Message string    `json:"message,omitempty"`
-	Won     float64   `json:"won"`    // points of this attempt
-	Best    float64   `json:"best"`   // points kept for the check
-	Points  float64   `json:"points"` // to be had
-	At      time.Time `json:"at"`
-	// Attempts counts those that count.
-	Attempts int `json:"attempts"`
-}
-
-// HintView is a hint's place. Its text is fetched when it is opened.
-type HintView struct {
-	ID     string
-	After  int     // failed attempts that must come first
-	Cost   float64 // points
-	Due    bool    // it may be opened now
-	Opened bool
-	Body   []Part // only when Opened
-}
-
-// SolutionView is the place of a solution that the author shows after a pass.
-type SolutionView struct {
-	Check     string
-	Available bool
-}
-
-// RunView is a command with a button that types it into the terminal.
-type RunView struct {
-	Guest   string
-	Command string
-}
-
-// GuestView is the state of the student's machine. It is also the payload of
-// the "guest" event.
-type GuestView struct {
-	// State is "none", "starting", "ready", "resetting", "stopping" or "failed".
-	State string `json:"state"`
-	// Detail says what is happening, or what went wrong, in words.
-	Detail string `json:"detail"`
-	Image  string `json:"image,omitempty"`
-	// Since is when the state was entered.
-	Since time.Time `json:"since"`
-	// Generation grows with every new machine, so that terminals know when
-	// to connect afresh.
-	Generation int `json:"generation"`
 }
 
 // ProgressPage is "my progress".

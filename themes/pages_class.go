@@ -5,29 +5,6 @@ import "time"
 // The pages of those who teach. Everything that they show of people is of one
 // context (a course of a platform), which the server has to see to.
 
-// GradeView is a grade's way to the platform. It is also the payload of the
-// "grade" event of a tutorial's stream.
-type GradeView struct {
-	// State is "" where the link takes no grades, "none" before there is
-	// anything to send, "waiting", "sent" or "refused".
-	State string `json:"state"`
-	// Points of Of are what was sent or shall be.
-	Points   float64 `json:"points"`
-	Of       float64 `json:"of"`
-	Platform string  `json:"platform,omitempty"` // "Moodle"
-	// SentAt is when the platform took the last one.
-	SentAt *time.Time `json:"sentAt,omitempty"`
-	// Why it waits or was refused, in words that fit the student and the
-	// teacher: "Moodle does not answer".
-	Why     string     `json:"why,omitempty"`
-	NextTry *time.Time `json:"nextTry,omitempty"`
-	// Late, Excused and Override say in words why the grade is not plainly
-	// what the checks give: "2 days late: 20 % less". Empty where it is.
-	Late     string `json:"late,omitempty"`
-	Excused  string `json:"excused,omitempty"`
-	Override string `json:"override,omitempty"`
-}
-
 // Link is an address with its name.
 type Link struct {
 	Title, Href string
@@ -44,7 +21,8 @@ type TeachLinks struct {
 	Settings  string
 }
 
-// ClassPage is the grid: students × checks of one tutorial. It lives by the
+// ClassPage is the grid: students × checks of one tutorial. Rows come in the
+// order of names, as a list of students has them. It lives by the
 // server-sent events of Events: "cell" (CellEvent) and "row" (RowView, whose
 // Cells may be left out to keep them).
 type ClassPage struct {
@@ -193,62 +171,6 @@ type Cluster struct {
 type Bar struct {
 	Label                  string // "20 Nov"
 	Passed, Failed, Unsure int
-}
-
-// OutboxPage shows which grades have not arrived. Its forms post to Action:
-//
-//	retry    an ID: try it again now
-//	retry    "all": all that were refused
-//	drop     an ID: leave it, the student's next mark makes a new one
-type OutboxPage struct {
-	Layout
-	TeachLinks
-	Action                 string
-	Sent, Waiting, Refused int
-	Rows                   []OutboxRow // refused first, then by next try
-}
-
-// OutboxRow is one grade on its way.
-type OutboxRow struct {
-	ID                string
-	Student, Tutorial Crumb
-	Platform          string // for pages over several; may be empty
-	Grade             GradeView
-	Tries             int
-	LastError         string // what the platform answered, for people
-	Mend              string // what to do about it; may be empty
-	Since             time.Time
-}
-
-// SettingsPage is how one tutorial is graded in this context. Forms post to
-//
-//	Action   keep ("best", "latest", "first"), due, until (as "2026-11-22T09:30",
-//	         or empty), zone (IANA name of their time zone), penalty (per cent
-//	         a started day), weight (decimal ≥ 0)
-//	Import   file (multipart, CSV), dry ("1" for a trial)
-type SettingsPage struct {
-	Layout
-	TeachLinks
-	Heading      string
-	Action       string
-	Keep         string
-	Due, Until   *time.Time
-	Penalty      float64 // per cent
-	Weight       float64
-	Defaults     string // what holds where nothing is set, in words
-	Error        string
-	Import       string // empty leaves the form out
-	Imported     []ImportLine
-	Dry, Applied bool // of Imported: it was a trial; its lines now hold
-}
-
-// ImportLine is what became of one line of a file.
-type ImportLine struct {
-	Line     int // from 1
-	Student  string
-	Points   string // as in the file
-	Accepted bool
-	Says     string // what changes, or what is wrong and how to mend it
 }
 
 var classPages = []Page{ClassPage{}, StudentPage{}, CheckPage{}, OutboxPage{}, SettingsPage{}}

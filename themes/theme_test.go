@@ -60,6 +60,7 @@ func TestEveryPageShowsItsData(t *testing.T) {
 		{"storage", sample.Storage("n", themes.StoreView{Key: "k"}), []string{`data-store-key="k"`, `name="id_token" value="ey.token"`, `name="state" value="s.t"`, `action="/lti/launch"`}},
 		{"return", sample.Return("n", sample.Moodle+"/return"), []string{`action="` + sample.Moodle + `/return"`, `name="JWT" value="ey.answer"`, "Adding 2 tutorials"}},
 		{"close", sample.Close("n"), []string{"Labmark is registered", "press “Activate”"}},
+		{"privacy", sample.Privacy("n"), []string{"/at/7Q2XK/privacy/export", "no other student"}},
 		{"pick", sample.Pick("n", true), []string{`type="checkbox" name="pick" value="linux-essentials/files"`, `name="due:linux-essentials/files"`,
 			`name="from:linux-essentials"`, `name="points:firewalls/first-rules" min="0" step="any" inputmode="decimal" value="10"`, "The whole course", `value="t0ken"`}},
 		{"pick one", sample.Pick("n", false), []string{`type="radio" name="pick"`, "Choose a tutorial"}},

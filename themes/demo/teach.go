@@ -35,6 +35,7 @@ func (d *demo) launches(s *stage) {
 		return sample.Return(n, r.URL.Query().Get("to")+"/return")
 	})
 	d.page("/lti/close", func(n string) themes.Page { return sample.Close(n) })
+	d.page("/lti/privacy", func(n string) themes.Page { return sample.Privacy(n) })
 	d.page("/lti/refused", func(n string) themes.Page { return sample.Refused(n) })
 	d.draw("GET /lti/pick", func(r *http.Request, n string) themes.Page { return sample.Pick(n, !r.URL.Query().Has("single")) })
 	for _, path := range []string{"POST /lti/pick", "POST /lti/login", "POST /lti/launch", "GET /lti/went-on"} {

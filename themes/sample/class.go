@@ -3,6 +3,7 @@ package sample
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,6 +54,7 @@ func Class(nonce string, students, checks int) themes.ClassPage {
 	for i := range students {
 		p.Rows = append(p.Rows, row(i, checks, dice))
 	}
+	slices.SortFunc(p.Rows, func(a, b themes.RowView) int { return strings.Compare(a.Name, b.Name) })
 	return p
 }
 

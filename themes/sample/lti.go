@@ -119,3 +119,8 @@ func Preview(nonce string) themes.PreviewPage {
 	}
 	return themes.PreviewPage{Layout: teaching("Files and folders", nonce), Heading: t.Heading, Summary: t.Summary, Duration: t.Duration, Checks: 5, Points: 6, Steps: t.Steps}
 }
+
+// Privacy is what a data privacy launch shows.
+func Privacy(nonce string) themes.PrivacyPage {
+	return themes.PrivacyPage{Layout: Launched(layout("What is kept about you", nonce), ""), Export: "/at/7Q2XK/privacy/export"}
+}

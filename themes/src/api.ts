@@ -1,5 +1,5 @@
 // The requests of docs/architecture.md, "What a page and the server say to
-// each other". The types mirror themes/pages.go.
+// each other". The types mirror themes/pages*.go.
 
 export interface Guest {
   state: 'none' | 'starting' | 'ready' | 'resetting' | 'stopping' | 'failed'
