@@ -100,7 +100,6 @@ type registration struct {
 	KeysURL     string   `json:"jwks_uri"`
 	AuthMethod  string   `json:"token_endpoint_auth_method"`
 	Scope       string   `json:"scope"`
-	Logo        string   `json:"logo_uri,omitempty"`
 	Tool        struct {
 		Domain   string            `json:"domain"`
 		Target   string            `json:"target_link_uri"`
