@@ -81,7 +81,7 @@ func (j *job) takeOff(ctx context.Context, s store.Sending, at time.Time) error 
 		return ctx.Err()
 	}
 	j.row.State, j.row.Flying, j.row.FlyingAt, j.row.LastTimestamp = store.OutboxSending, s, &at, &at
-	return own(j.cfg.Store.SaveGrade(context.WithoutCancel(ctx), j.row))
+	return j.save(ctx, j.row)
 }
 
 // arrived stores that the platform has a score.
@@ -105,7 +105,7 @@ func (j *job) rest(ctx context.Context, why string) error {
 // later stores that a grade must wait a moment, for no fault.
 func (j *job) later(ctx context.Context, d time.Duration) error {
 	j.row.State, j.row.NextTry = store.OutboxWaiting, j.cfg.Now().Add(d)
-	return own(j.cfg.Store.SaveGrade(context.WithoutCancel(ctx), j.row))
+	return j.save(ctx, j.row)
 }
 
 // wait stores that a grade is to be tried again, and why.
@@ -133,9 +133,9 @@ func (j *job) store(ctx context.Context) error {
 	return j.keep(ctx)
 }
 
-// keep writes an outcome, also while the gateway closes: it was paid for.
+// keep writes an outcome and tells of it.
 func (j *job) keep(ctx context.Context) error {
-	err := own(j.cfg.Store.SaveGrade(context.WithoutCancel(ctx), j.row))
+	err := j.save(ctx, j.row)
 	if err == nil {
 		j.cfg.Changed(j.row.LinkID, j.row.UserID)
 	}

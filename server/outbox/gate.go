@@ -109,7 +109,7 @@ func (o *Outbox) land(ctx context.Context, platform uint, failed error) {
 	g.flying--
 	wasDown := g.down()
 	hold := time.Time{}
-	after, trouble := platformTrouble(failed)
+	after, trouble := o.trouble(failed)
 	switch {
 	case ctx.Err() != nil || errors.Is(failed, errNotAsked):
 		o.mu.Unlock()
@@ -147,9 +147,9 @@ func (o *Outbox) land(ctx context.Context, platform uint, failed error) {
 // errNotAsked is the end of a job that did not ask the platform for anything.
 var errNotAsked = errors.New("the platform was not asked")
 
-// platformTrouble says whether a failure is the platform's, not the grade's,
+// trouble says whether a failure is the platform's, not the grade's,
 // and how long it asks to be left alone.
-func platformTrouble(err error) (after time.Duration, trouble bool) {
+func (o *Outbox) trouble(err error) (after time.Duration, trouble bool) {
 	var e *lti.ServiceError
 	if !errors.As(err, &e) || e.Kind() != lti.Temporary || errors.Is(err, lti.ErrScope) {
 		return 0, false
@@ -158,7 +158,7 @@ func platformTrouble(err error) (after time.Duration, trouble bool) {
 	case e.Op == lti.OpToken, e.Status == 0, e.Status >= 500, e.Status == http.StatusRequestTimeout:
 		return e.RetryAfter, true
 	case e.Status == http.StatusTooManyRequests, e.Status == http.StatusTooEarly, e.Status == http.StatusForbidden:
-		return max(e.RetryAfter, time.Second), true
+		return max(e.RetryAfter, o.cfg.Pause), true
 	}
 	return 0, false
 }

@@ -71,6 +71,8 @@ type Outbox struct {
 	flying map[key]bool
 	gates  map[uint]*gate // by platform
 	makers map[uint]*maker
+	batch  *batch
+	saving sync.Mutex // held while a batch is written
 }
 
 // key is one user's grade at one link.
@@ -203,7 +205,7 @@ func (o *Outbox) begin(ctx context.Context, now time.Time, g store.DueGrade) boo
 	}
 	o.flying[k] = true
 	o.jobs.Go(func() {
-		j := &job{Outbox: o, row: g.OutboxGrade}
+		j := &job{Outbox: o, key: k}
 		o.land(ctx, g.PlatformID, j.run(ctx))
 		if j.broken {
 			// The database is what fails; hurry would not help it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/labmark/labmark/lti"
@@ -14,6 +15,7 @@ import (
 // job brings one grade one step further.
 type job struct {
 	*Outbox
+	key      key
 	row      store.OutboxGrade
 	link     store.ResourceLink
 	platform lti.Platform
@@ -58,9 +60,18 @@ func own(err error) error {
 	return &ownError{err}
 }
 
-// load reads what the grade is about.
-func (j *job) load(ctx context.Context) (err error) {
+// load reads the grade's row, which another job may have changed since it was
+// found to be due, and what the grade is about.
+func (j *job) load(ctx context.Context) error {
 	db := context.WithoutCancel(ctx)
+	row, err := j.cfg.Store.OutboxGrade(db, j.key.link, j.key.user)
+	if err != nil {
+		return own(err)
+	}
+	if row == nil || row.State != store.OutboxWaiting || row.NextTry.After(j.cfg.Now()) {
+		return errNotAsked
+	}
+	j.row = *row
 	if j.link, err = j.cfg.Store.Link(db, j.row.LinkID); err != nil {
 		return own(err)
 	}
@@ -131,7 +142,8 @@ func (j *job) want(g progress.Grade) (s store.Sending, rest string) {
 	case g.At.IsZero() && !there:
 		return s, "No attempt counts yet."
 	}
-	return store.Sending{Score: g.Given, Max: g.Maximum, Comment: g.Comment}, ""
+	// Five decimals are what Moodle keeps.
+	return store.Sending{Score: math.Round(g.Given*1e5) / 1e5, Max: g.Maximum, Comment: g.Comment}, ""
 }
 
 // leaps are how far timestamps jump ahead where a platform calls one stale

@@ -87,16 +87,13 @@ func bumpOutbox(tx *gorm.DB, contextID uint, course, tutorial string, user *uint
 		map[string]any{"now": tx.NowFunc(), "context": contextID, "course": course, "tutorial": tutorial, "user": *user}).Error
 }
 
-// DueGrade is a grade to be sent now, and to which platform.
-type DueGrade struct {
-	OutboxGrade `gorm:"embedded"`
-	PlatformID  uint
-}
+// DueGrade names a grade that is to be sent now, and to which platform.
+type DueGrade struct{ LinkID, UserID, PlatformID uint }
 
 // DueGrades are those waiting whose time has come, longest due first, without
 // those of some platforms.
 func (s *Store) DueGrades(ctx context.Context, now time.Time, without []uint, limit int) ([]DueGrade, error) {
-	q := s.db.WithContext(ctx).Table("outbox").Select("outbox.*, c.platform_id").
+	q := s.db.WithContext(ctx).Table("outbox").Select("outbox.link_id, outbox.user_id, c.platform_id").
 		Joins("JOIN resource_links l ON l.id = outbox.link_id JOIN contexts c ON c.id = l.context_id").
 		Where("outbox.state = ? AND outbox.next_try <= ?", OutboxWaiting, now.UTC())
 	if len(without) > 0 {
@@ -118,11 +115,22 @@ func (s *Store) NextGrade(ctx context.Context, now time.Time) (time.Time, error)
 	return next[0].NextTry, nil
 }
 
-// SaveGrade stores how far a grade has come. If it has changed since it was
-// read, it waits to be sent again instead of resting.
-func (s *Store) SaveGrade(ctx context.Context, g OutboxGrade) error {
+// SaveGrades stores how far grades have come, all or none. One that has
+// changed since it was read waits to be sent again instead of resting.
+func (s *Store) SaveGrades(ctx context.Context, grades ...OutboxGrade) error {
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		for _, g := range grades {
+			if err := saveGrade(tx, g); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func saveGrade(tx *gorm.DB, g OutboxGrade) error {
 	rests := g.State != OutboxWaiting && g.State != OutboxSending
-	return s.db.WithContext(ctx).Exec(`UPDATE outbox SET sent_version = @sent, tries = @tries, last_error = @error,
+	return tx.Exec(`UPDATE outbox SET sent_version = @sent, tries = @tries, last_error = @error,
 			state = CASE WHEN version > @version AND @rests THEN 'waiting' ELSE @state END,
 			why = CASE WHEN version > @version AND @rests THEN '' ELSE @why END,
 			next_try = CASE WHEN version > @version AND @rests THEN @now ELSE @next END,
@@ -133,7 +141,7 @@ func (s *Store) SaveGrade(ctx context.Context, g OutboxGrade) error {
 			sent_to = @sto, sent_at = @sat
 		WHERE link_id = @link AND user_id = @user`,
 		map[string]any{
-			"link": g.LinkID, "user": g.UserID, "version": g.Version, "rests": rests, "now": s.db.NowFunc(),
+			"link": g.LinkID, "user": g.UserID, "version": g.Version, "rests": rests, "now": tx.NowFunc(),
 			"sent": g.SentVersion, "tries": g.Tries, "error": g.LastError, "state": g.State, "why": g.Why,
 			"next": g.NextTry.UTC(), "stamp": utc(g.LastTimestamp),
 			"fscore": g.Flying.Score, "fmax": g.Flying.Max, "fcomment": g.Flying.Comment, "fcleared": g.Flying.Cleared,

@@ -128,7 +128,7 @@ func TestGradeThatChangesWhileItIsSent(t *testing.T) {
 	if len(due) != 2 || due[0].PlatformID == 0 {
 		t.Fatalf("due are %+v", due)
 	}
-	g := due[0].OutboxGrade
+	g := k.row(due[0])
 	g.State = OutboxSending
 	stamp := time.Now()
 	g.LastTimestamp, g.FlyingAt, g.Flying = &stamp, &stamp, Sending{Score: 1, Max: 2, Comment: "c", To: "u"}
@@ -157,9 +157,18 @@ func (k *class) mustDue(now time.Time, without ...uint) []DueGrade {
 	return due
 }
 
+func (k *class) row(due DueGrade) OutboxGrade {
+	k.t.Helper()
+	g, err := k.OutboxGrade(k.t.Context(), due.LinkID, due.UserID)
+	if err != nil || g == nil {
+		k.t.Fatalf("what is due is not there: %v, %v", g, err)
+	}
+	return *g
+}
+
 func (k *class) mustSave(g OutboxGrade) {
 	k.t.Helper()
-	if err := k.SaveGrade(k.t.Context(), g); err != nil {
+	if err := k.SaveGrades(k.t.Context(), g); err != nil {
 		k.t.Fatal(err)
 	}
 }
@@ -176,7 +185,7 @@ func TestWhenGradesAreDue(t *testing.T) {
 	if n := len(k.mustDue(now, platform)); n != 0 {
 		t.Errorf("%d grades are due of a platform that was left out", n)
 	}
-	g := due[0].OutboxGrade
+	g := k.row(due[0])
 	if err := k.HoldGrades(t.Context(), platform, now.Add(time.Hour), "it is down"); err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +224,7 @@ func TestGradesThatCanGoOn(t *testing.T) {
 	k := mustClass(t)
 	k.attempt("ann", "d", "t")
 	now := time.Now()
-	g := k.mustDue(now)[0].OutboxGrade
+	g := k.row(k.mustDue(now)[0])
 	state := func(start bool) string {
 		t.Helper()
 		if err := k.ReviveGrades(t.Context(), start); err != nil {
