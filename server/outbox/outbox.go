@@ -72,7 +72,7 @@ type Outbox struct {
 	gates  map[uint]*gate // by platform
 	makers map[uint]*maker
 	batch  *batch
-	saving sync.Mutex // held while a batch is written
+	saving chan struct{} // has room for the one batch that is being written
 }
 
 // key is one user's grade at one link.
@@ -95,7 +95,7 @@ func New(cfg Config) *Outbox {
 	if cfg.Changed == nil {
 		cfg.Changed = func(uint, uint) {}
 	}
-	return &Outbox{cfg: cfg, kick: make(chan struct{}, 1),
+	return &Outbox{cfg: cfg, kick: make(chan struct{}, 1), saving: make(chan struct{}, 1),
 		flying: map[key]bool{}, gates: map[uint]*gate{}, makers: map[uint]*maker{}}
 }
 

@@ -30,8 +30,8 @@ func (o *Outbox) save(ctx context.Context, row store.OutboxGrade) error {
 		<-b.done
 		return own(b.err)
 	}
-	o.saving.Lock()
-	defer o.saving.Unlock()
+	o.saving <- struct{}{}
+	defer func() { <-o.saving }()
 	o.mu.Lock()
 	o.batch = nil
 	o.mu.Unlock()
