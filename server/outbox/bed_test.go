@@ -176,7 +176,7 @@ func (b *book) accepted(user string) (out []post) {
 // bed is an outbox over a real store, a platform, and students of one context.
 type bed struct {
 	*Outbox
-	t        *testing.T
+	t        testing.TB
 	store    *store.Store
 	lms      *book
 	context  uint
@@ -207,7 +207,7 @@ func inBed(t *testing.T, students int, test func(*bed)) {
 	})
 }
 
-func mustBed(t *testing.T, students int) *bed {
+func mustBed(t testing.TB, students int) *bed {
 	t.Helper()
 	db, err := store.Open(filepath.Join(t.TempDir(), "labmark.db"))
 	if err != nil {
