@@ -115,7 +115,7 @@ func TestLineItemThatIsGone(t *testing.T) {
 		b.becomes("s1", store.OutboxSent, 3*time.Second)
 		b.shows("s1", 5)
 		// The new column gets the others' grades too.
-		time.Sleep(2 * poll)
+		time.Sleep(2 * revive)
 		b.becomes("s2", store.OutboxSent, time.Second)
 		b.shows("s2", 4)
 		if len(b.lms.items) != 1 {
@@ -165,7 +165,7 @@ func TestPlatformWithoutGradebook(t *testing.T) {
 		if _, err := b.store.TakeLaunch(b.t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
-		b.becomes(sub, store.OutboxSent, 2*poll)
+		b.becomes(sub, store.OutboxSent, 2*revive)
 		b.shows(sub, 3)
 	})
 }

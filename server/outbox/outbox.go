@@ -56,9 +56,13 @@ type Config struct {
 	Log   *slog.Logger
 }
 
-// poll is how often the outbox is looked at without being told of anything:
-// the command line writes to it too.
-const poll = 10 * time.Second
+// The outbox is looked at every poll without being told of anything, as the
+// command line writes to it too; and every revive for grades that can go on
+// since something else has changed.
+const (
+	poll   = 20 * time.Second
+	revive = time.Minute
+)
 
 // Outbox sends grades while Run runs. Its methods may be called from any
 // goroutine.
@@ -146,7 +150,7 @@ func (o *Outbox) Run(ctx context.Context) {
 	db := context.WithoutCancel(ctx)
 	for ctx.Err() == nil {
 		now := o.cfg.Now()
-		if now.Sub(revived) >= poll {
+		if now.Sub(revived) >= revive {
 			if err := o.cfg.Store.ReviveGrades(db, !started); err != nil {
 				o.fault(ctx, "look for grades that can go on", err)
 			} else {

@@ -122,6 +122,7 @@ type proof struct {
 func TestNoGradeIsLostOrSentTwice(t *testing.T) {
 	for _, kind := range []ltitest.Kind{ltitest.Moodle, ltitest.Canvas} {
 		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel() // they wait more than they work
 			p := mustProof(t, kind)
 			trouble := ltitest.Faults{Seed: 7, Fail: 0.3, Late: 0.05, LateBy: 600 * time.Millisecond, Lost: 0.05}
 			p.lms.SetFaults(trouble)
