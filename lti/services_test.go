@@ -207,6 +207,39 @@ func TestTokenThatStopsWorkingIsFetchedOnceMore(t *testing.T) {
 	}
 }
 
+func TestTokensAreAskedForByTheNewestKey(t *testing.T) {
+	s := mustServices(t)
+	var signed []string
+	s.on("/token", func(w http.ResponseWriter, r *http.Request) {
+		tok, err := jwt.ParseSigned(r.FormValue("client_assertion"), []jose.SignatureAlgorithm{jose.RS256})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		signed = append(signed, tok.Headers[0].KeyID)
+		s.token(w, r)
+	})
+	answer := says(200, "[]")
+	s.on("/items", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer token-1" && len(signed) == 1 && s.requests("/items") > 1 {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		answer(w, r)
+	})
+	for range 2 {
+		if _, err := s.client.LineItems(t.Context(), s.p, s.URL+"/items", LineItemFilter{}); err != nil {
+			t.Fatal(err)
+		}
+		next := serviceKey()
+		next.ID = "rotated"
+		s.client.Keys = func(context.Context) ([]Key, error) { return []Key{next}, nil }
+	}
+	if fmt.Sprint(signed) != "[own rotated]" {
+		t.Errorf("assertions were signed by %v", signed)
+	}
+}
+
 func TestClockThatIsWrong(t *testing.T) {
 	for _, off := range []time.Duration{-5 * time.Minute, 5 * time.Minute} {
 		t.Run(off.String(), func(t *testing.T) {

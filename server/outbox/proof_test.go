@@ -1,99 +1,19 @@
 package outbox
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
-	"github.com/labmark/labmark/lti"
 	"github.com/labmark/labmark/lti/ltitest"
-	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/store"
 )
-
-// workerDir in the environment makes this binary a gateway's outbox over the
-// database in that folder, to be killed.
-const workerDir = "LABMARK_TEST_OUTBOX"
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(workerDir); dir != "" {
-		if err := work(dir); err != nil {
-			fmt.Fprintln(os.Stderr, "outbox under test:", err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
-// work sends grades until it is killed, or its parent has ended.
-func work(dir string) error {
-	db, err := store.Open(filepath.Join(dir, "labmark.db"))
-	if err != nil {
-		return err
-	}
-	text, err := os.ReadFile(filepath.Join(dir, "key.pem"))
-	if err != nil {
-		return err
-	}
-	key, err := lti.ParsePEM(text, time.Now().Add(-time.Hour))
-	if err != nil {
-		return err
-	}
-	o := New(Config{Store: db, Grade: latest(db), Parallel: 8, Pace: -1, Pause: 50 * time.Millisecond,
-		Client: &lti.Client{HTTP: &http.Client{Timeout: 400 * time.Millisecond},
-			Keys: func(context.Context) ([]lti.Key, error) { return []lti.Key{key}, nil }},
-		Platform: platformOf(db), Log: slog.New(slog.DiscardHandler)})
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		cancel()
-	}()
-	go func() {
-		// The marks are made by another process.
-		for tick := time.NewTicker(20 * time.Millisecond); ; <-tick.C {
-			o.Kick()
-		}
-	}()
-	o.Run(ctx)
-	return nil
-}
-
-func platformOf(db *store.Store) func(context.Context, uint) (lti.Platform, error) {
-	return func(ctx context.Context, id uint) (lti.Platform, error) {
-		c, err := db.Context(ctx, id)
-		if err != nil {
-			return lti.Platform{}, err
-		}
-		p, err := db.Platform(ctx, c.PlatformID)
-		return lti.Platform{ID: p.ID, Issuer: p.Issuer, ClientID: p.ClientID, TokenURL: p.TokenURL, Product: p.Product}, err
-	}
-}
-
-// latest grades by the newest attempt, and tells its number.
-func latest(db *store.Store) func(context.Context, store.ResourceLink, uint) (progress.Grade, error) {
-	return func(ctx context.Context, l store.ResourceLink, user uint) (progress.Grade, error) {
-		w, err := db.Work(ctx, store.Owner{UserID: user, Context: l.ContextID, Course: l.Course, Tutorial: l.Tutorial})
-		if err != nil || len(w.Attempts) == 0 {
-			return progress.Grade{}, fmt.Errorf("%d attempts of user %d: %w", len(w.Attempts), user, err)
-		}
-		last := slices.MaxFunc(w.Attempts, func(a, b store.Attempt) int { return a.StartedAt.Compare(b.StartedAt) })
-		return progress.Grade{Given: 10 * last.Score, Maximum: 10, Comment: fmt.Sprintf("attempt %d", len(w.Attempts)),
-			Progress: progress.InProgress, At: last.StartedAt}, nil
-	}
-}
 
 const (
 	proofStudents = 100
@@ -151,70 +71,6 @@ func TestNoGradeIsLostOrSentTwice(t *testing.T) {
 			p.verify()
 		})
 	}
-}
-
-func mustProof(t *testing.T, kind ltitest.Kind) *proof {
-	t.Helper()
-	p := &proof{t: t, dir: t.TempDir(), users: map[string]uint{}, final: map[string]float64{}, made: map[string]int{}}
-	srv := httptest.NewUnstartedServer(nil)
-	srv.Start()
-	t.Cleanup(srv.Close)
-	p.lms = ltitest.New(ltitest.Config{Kind: kind, Issuer: srv.URL})
-	srv.Config.Handler = p.lms
-
-	keys, _ := lti.Rotate(nil, time.Now().Add(-time.Hour))
-	if err := os.WriteFile(filepath.Join(p.dir, "key.pem"), keys[0].PEM(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tool := p.lms.AddTool(ltitest.Tool{LaunchURLs: []string{"http://127.0.0.1:9/lti/launch"}, KeySet: lti.JWKS(keys)})
-	course := p.lms.AddCourse(ltitest.Course{Title: "Introduction to Linux"})
-	p.link = p.lms.AddLink(ltitest.Link{Course: course.ID, Client: tool.ClientID, Title: "Users and groups", Points: 10})
-
-	var err error
-	if p.db, err = store.Open(filepath.Join(p.dir, "labmark.db")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.db.Close() })
-	platform := store.Platform{Name: "LMS", Issuer: srv.URL, ClientID: tool.ClientID, TokenURL: p.lms.TokenURL(),
-		Product: string(kind), State: store.PlatformActive}
-	if err := p.db.AddPlatform(t.Context(), &platform); err != nil {
-		t.Fatal(err)
-	}
-	for n := range proofStudents {
-		u := p.lms.AddUser(ltitest.User{Given: fmt.Sprint("Student ", n)})
-		p.lms.Enrol(course.ID, u.ID, "Learner")
-		p.subs = append(p.subs, u.ID)
-		items := p.lineItems(u.ID)
-		l, err := p.db.TakeLaunch(t.Context(), store.Launch{User: store.User{PlatformID: &platform.ID, Subject: &u.ID},
-			Context:    &store.Context{PlatformID: platform.ID, LTIID: course.ID, LineItems: items},
-			Membership: store.Membership{Learner: true},
-			Link:       &store.ResourceLink{LTIID: p.link.ID, Course: "linux", Tutorial: "users"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.launch, p.users[u.ID] = l, l.User.ID
-	}
-	return p
-}
-
-// lineItems is the address that a launch tells.
-func (p *proof) lineItems(user string) string {
-	p.t.Helper()
-	claims, err := p.lms.Claims(ltitest.Message{User: user, Link: p.link.ID}, "nonce")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	text, err := json.Marshal(claims["https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"])
-	var endpoint struct {
-		LineItems string `json:"lineitems"`
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &endpoint)
-	}
-	if err != nil || endpoint.LineItems == "" {
-		p.t.Fatalf("a launch tells no line items: %s, %v", text, err)
-	}
-	return endpoint.LineItems
 }
 
 func (p *proof) start() {
