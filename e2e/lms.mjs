@@ -60,7 +60,9 @@ export async function openWith(cookies, tool, lms) {
   writeFileSync(path.join(profile, 'Default', 'Preferences'), JSON.stringify(preferences))
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: executable,
-    args: [...chromiumArgs, ...(cookies === ALLOWED ? [] : ['--test-third-party-cookie-phaseout'])],
+    // Without the first, Playwright now and then loses a frame that hops from
+    // site to site.
+    args: [...chromiumArgs, '--disable-site-isolation-trials', ...(cookies === ALLOWED ? [] : ['--test-third-party-cookie-phaseout'])],
     viewport: { width: 1280, height: 1000 },
   })
   const complaints = []
@@ -88,9 +90,8 @@ function watch(page, complaints) {
 export function inFrame(page, frame) {
   return new Proxy(frame, {
     get(of, key) {
-      if (key === 'keyboard') return page.keyboard
-      const value = of[key]
-      return typeof value === 'function' ? value.bind(of) : value
+      const from = key in of ? of : page // keyboard and network are the page's
+      return typeof from[key] === 'function' ? from[key].bind(from) : from[key]
     },
   })
 }

@@ -86,7 +86,8 @@ func TestOnlyNamedPlatformsMayFrameAPage(t *testing.T) {
 	}{
 		{nil, "frame-ancestors 'none'"},
 		{[]string{"https://a.example", "https://b.example:8443"}, "frame-ancestors https://a.example https://b.example:8443"},
-		{[]string{"*", "https://*.example", "https://a.example; script-src *", "'self'", "javascript:1"}, "frame-ancestors 'none'"},
+		{[]string{"https://*.school.example"}, "frame-ancestors https://*.school.example"},
+		{[]string{"*", "https://*", "https://*.example", "https://*.*.example", "https://a.*", "https://a.example; script-src *", "'self'", "javascript:1"}, "frame-ancestors 'none'"},
 	} {
 		policy := themes.ContentSecurityPolicy(themes.Policy{Ancestors: c.ancestors})
 		if !strings.HasSuffix(policy, c.want) || !strings.Contains(policy, "form-action 'self';") {

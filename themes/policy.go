@@ -45,7 +45,13 @@ func sources(first string, origins []string) string {
 		all = append(all, first)
 	}
 	for _, o := range origins {
-		if (strings.HasPrefix(o, "https://") || strings.HasPrefix(o, "http://")) && !strings.ContainsAny(o, " \t\r\n;,*'\"") {
+		// "https://*.example.edu" is a school's many subdomains, "https://*.edu"
+		// would be all schools.
+		plain, many := strings.CutPrefix(o, "https://*.")
+		if many && !strings.Contains(plain, ".") {
+			continue
+		}
+		if (strings.HasPrefix(o, "https://") || strings.HasPrefix(o, "http://")) && !strings.ContainsAny(plain, " \t\r\n;,*'\"") {
 			all = append(all, o)
 		}
 	}

@@ -160,13 +160,22 @@ func (s *site) savePlatform(c *gin.Context) {
 	}
 	err := lms.Check(p)
 	if err == nil {
-		err = s.Store.SavePlatform(c.Request.Context(), p)
+		err = s.savedPlatform(c, p)
 	}
 	if err != nil {
 		s.onePlatform(c, http.StatusUnprocessableEntity, p, nil, err.Error())
 		return
 	}
 	c.Redirect(http.StatusSeeOther, c.Request.URL.Path)
+}
+
+// savedPlatform stores a platform and lets grades that have waited for it try
+// again at once: what held them up may have been mended.
+func (s *site) savedPlatform(c *gin.Context, p store.Platform) error {
+	if err := s.Store.SavePlatform(c.Request.Context(), p); err != nil {
+		return err
+	}
+	return s.Outbox.Wake(c.Request.Context(), p.ID)
 }
 
 func (s *site) invite(c *gin.Context) {
@@ -200,7 +209,7 @@ func (s *site) setPlatformState(state string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		p := platformOf(c)
 		p.State = state
-		if err := s.Store.SavePlatform(c.Request.Context(), p); err != nil {
+		if err := s.savedPlatform(c, p); err != nil {
 			s.fail(c, err)
 			return
 		}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -61,7 +62,7 @@ func urgency(g store.OutboxGrade) int {
 }
 
 func (s *site) outboxRow(c *gin.Context, b *subject, g store.OutboxGrade, name string) themes.OutboxRow {
-	row := themes.OutboxRow{ID: fmt.Sprintf("%d-%d", g.LinkID, g.UserID), Tries: g.Tries, LastError: g.LastError, Since: g.ChangedAt,
+	row := themes.OutboxRow{ID: outboxID(g), Tries: g.Tries, LastError: g.LastError, Since: g.ChangedAt,
 		Student:  themes.Crumb{Title: name, Href: teachPath(c, "/students/"+userName(g.UserID), b)},
 		Platform: b.platform}
 	for _, l := range seat(c).launch.links {
@@ -90,21 +91,9 @@ func (s *site) outboxAction(c *gin.Context) {
 	if b == nil {
 		return
 	}
-	want := c.PostForm("retry")
-	all, err := s.Store.OutboxOf(c.Request.Context(), b.context)
-	if err != nil {
+	if err := s.retry(c, b.context, c.PostForm("retry")); err != nil {
 		s.fail(c, err)
 		return
-	}
-	for _, g := range all {
-		id := fmt.Sprintf("%d-%d", g.LinkID, g.UserID)
-		if id != want && (want != "all" || g.State != store.OutboxRefused) {
-			continue
-		}
-		if err := s.Outbox.Retry(c.Request.Context(), g.LinkID, g.UserID); err != nil {
-			s.fail(c, err)
-			return
-		}
 	}
 	back := at(c, classPath+"/outbox")
 	if q := c.Request.URL.RawQuery; q != "" && !strings.ContainsAny(q, "\r\n") {
@@ -112,3 +101,28 @@ func (s *site) outboxAction(c *gin.Context) {
 	}
 	c.Redirect(http.StatusSeeOther, back)
 }
+
+// retry takes "all" or what outboxRow has given as an ID.
+func (s *site) retry(c *gin.Context, contextID uint, what string) error {
+	ctx := c.Request.Context()
+	if what == "all" {
+		_, err := s.Outbox.RetryAll(ctx, contextID)
+		return err
+	}
+	all, err := s.Store.OutboxOf(ctx, contextID)
+	if err != nil {
+		return err
+	}
+	for _, g := range all {
+		if outboxID(g) == what {
+			err := s.Outbox.Retry(ctx, g.LinkID, g.UserID)
+			if errors.Is(err, store.ErrNotFound) {
+				return nil // it was sent meanwhile
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func outboxID(g store.OutboxGrade) string { return fmt.Sprintf("%d-%d", g.LinkID, g.UserID) }

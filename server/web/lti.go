@@ -36,7 +36,7 @@ func (s *site) ltiLogin(c *gin.Context) {
 		return
 	}
 	s.policy(c, themes.Policy{Ancestors: s.ancestors(c), FormTargets: []string{lms.Origin(login.Redirect)}})
-	s.page(c, http.StatusOK, themes.LTIContinuePage{Layout: s.layout(c, "Opening the lab"), Redirect: login.Redirect,
+	s.page(c, http.StatusOK, themes.LTIContinuePage{Layout: s.layout(c, "Opening the lab"), Redirect: login.Redirect, Cookie: "labmark-probe",
 		Retry: req.Values(), RetryTo: lti.LoginPath, Store: stored(login.Store)})
 }
 
@@ -106,7 +106,11 @@ func (s *site) landing(m *lti.Message, a lms.Arrival) (launched, string) {
 	}
 	switch m.Type {
 	case lti.DeepLinkingRequest:
-		l.Linking = m
+		// The answer needs nothing of the person, and what sessions do not hold
+		// need not be erased from them.
+		asked := *m
+		asked.User, asked.ForUser = lti.User{Subject: m.User.Subject}, nil
+		l.Linking = &asked
 		if o := lms.Origin(m.Linking.ReturnURL); o != "" {
 			l.Origins = append(l.Origins, o)
 		}
