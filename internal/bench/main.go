@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/labmark/labmark/vmbackend/image"
@@ -29,6 +30,8 @@ type Result struct {
 	Reference float64 `json:"reference"`
 	// Ratio is the median of the ratios of pairs measured one after the other.
 	Ratio float64 `json:"ratio"`
+	// Rate is how many there are a second, where that is worth telling.
+	Rate float64 `json:"per_second,omitempty"`
 	// Goal is the highest ratio that is good enough; 0 is none.
 	Goal float64 `json:"goal,omitempty"`
 	// Against says what the reference is.
@@ -45,20 +48,36 @@ type bench struct {
 	classes []int
 }
 
+// part is some of the measurements, to be chosen by name.
+type part struct {
+	name    string
+	measure func(*bench, context.Context) error
+}
+
+var parts = []part{
+	{"compile", (*bench).compile}, {"launch", (*bench).launch}, {"outbox", (*bench).outbox},
+	{"start", (*bench).start}, {"lease", (*bench).lease}, {"check", (*bench).check}, {"class", (*bench).class},
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	rounds := flag.Int("rounds", 7, "how many pairs each ratio is the median of")
 	classes := flag.String("classes", "30,140", "how many guests to run at once, comma-separated")
+	only := flag.String("only", "", "which parts to measure anew, comma-separated: compile, launch, outbox, start, lease, check, class; otherwise all")
 	flag.Parse()
-	if err := run(ctx, *rounds, *classes); err != nil {
+	if err := run(ctx, *rounds, *classes, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, rounds int, classes string) error {
+func run(ctx context.Context, rounds int, classes, only string) error {
 	b := &bench{rounds: rounds, classes: splitNumbers(classes)}
+	chosen, err := choose(only)
+	if err != nil {
+		return err
+	}
 	images, err := image.Open("")
 	if err != nil {
 		return err
@@ -77,20 +96,74 @@ func run(ctx context.Context, rounds int, classes string) error {
 		return err
 	}
 	defer b.backend.Close()
-	for _, part := range []func(context.Context) error{b.compile, b.start, b.lease, b.check, b.class} {
-		if err := part(ctx); err != nil {
+	for _, p := range chosen {
+		if err := p.measure(b, ctx); err != nil {
+			return err
+		}
+	}
+	if only != "" {
+		if err := b.keepOthers(); err != nil {
 			return err
 		}
 	}
 	return b.write()
 }
 
+// choose finds parts by their names; all if none is named.
+func choose(only string) ([]part, error) {
+	if only == "" {
+		return parts, nil
+	}
+	names := strings.Split(only, ",")
+	for _, name := range names {
+		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
+			return nil, fmt.Errorf("-only %s: there is no part %q", only, name)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return !slices.Contains(names, p.name) }), nil
+}
+
+// keepOthers puts what was measured now among the results of the run before.
+func (b *bench) keepOthers() error {
+	text, err := os.ReadFile(written)
+	if err != nil {
+		return fmt.Errorf("%w (-only changes lines of a whole run: make bench first)", err)
+	}
+	var before []Result
+	if err := json.Unmarshal(text, &before); err != nil {
+		return fmt.Errorf("%s: %w", written, err)
+	}
+	b.results = merge(before, b.results)
+	return nil
+}
+
+// merge replaces results by those of the same name, and adds what is new
+// behind the first, which is of a part that comes before.
+func merge(before, now []Result) []Result {
+	out := slices.Clone(before)
+	at := min(1, len(out))
+	for _, r := range now {
+		i := slices.IndexFunc(out, func(o Result) bool { return o.Name == r.Name })
+		if i < 0 {
+			out = slices.Insert(out, at, r)
+			i = at
+		} else {
+			out[i] = r
+		}
+		at = i + 1
+	}
+	return out
+}
+
+// written is the file of results.
+const written = "bench.json"
+
 func (b *bench) write() error {
 	out, err := json.MarshalIndent(b.results, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile("bench.json", append(out, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(written, append(out, '\n'), 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join("docs", "performance.md"), []byte(report(b.results, b.backend.Kernel())), 0o644)

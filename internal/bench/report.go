@@ -25,7 +25,11 @@ Written by `+"`make bench`"+`, on %d cores without KVM, with the kernel %s for g
 				goal += " (missed)"
 			}
 		}
-		fmt.Fprintf(&out, "| %s | %s | %s (%s) | %.3g | %s |\n", r.Name, amount(r.Value, r.Unit), amount(r.Reference, r.Unit), r.Against, r.Ratio, goal)
+		value := amount(r.Value, r.Unit)
+		if r.Rate > 0 {
+			value += fmt.Sprintf(" (%.0f a second)", r.Rate)
+		}
+		fmt.Fprintf(&out, "| %s | %s | %s (%s) | %.3g | %s |\n", r.Name, value, amount(r.Reference, r.Unit), r.Against, r.Ratio, goal)
 	}
 	out.WriteString(`
 Tele-Lab "IT-Security" ran 30 User-Mode Linux guests in 1078 MB of memory (35.9 MB each) and 306 MB of disk (10.2 MB each). Memory here is the proportional set size of all processes of a guest, its supervisor included.
