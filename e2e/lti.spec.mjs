@@ -53,6 +53,26 @@ async function addTutorials(page, lms, titles) {
 
 const note = 'Honest work'
 
+// registered makes the two known to each other without a browser's help.
+async function registered(visit, tool, lms) {
+  const address = tool.run(['platform', 'invite', '--public-url', tool.url]).match(/http\S+/)[0]
+  await visit.page.goto(`${lms.url}/admin`)
+  await visit.page.locator('input[name=registration]').fill(address)
+  await visit.page.locator('button[data-register]').click()
+  const row = visit.page.locator('tr[data-tool]')
+  await row.waitFor({ timeout: slow.deadline })
+  if ((await row.getAttribute('data-state')) === 'pending') await row.locator('button[data-activate]').click()
+  await visit.page.locator('tr[data-tool][data-state=active]').waitFor()
+}
+
+// graded waits for ada's points in the platform's gradebook.
+async function graded(page, lms, points) {
+  await become(page, lms, 'tessa')
+  await page.locator('a[data-grades]').first().click()
+  const cell = page.locator(`td[data-grade][data-user=ada][data-activity="${note}"]`)
+  await until('the grade in the gradebook', async () => (await cell.locator('span').textContent()).trim() === points, slow)
+}
+
 // passes does the work of the trials' first check, in a page or a frame.
 async function passes(work) {
   await student.guestState(work, 'ready', slow)
@@ -101,15 +121,12 @@ for (const kind of (process.env.LABMARK_KINDS ?? 'moodle canvas').split(' ')) {
         await axe(work)
         await screenshot(page, `lti-embedded-${kind}`)
         await until('the student to read that the grade was sent', async () => (await work.locator('#grade-lamp').getAttribute('data-state')) === 'pass', slow)
-        await become(page, lms, 'tessa')
-        await page.locator('a[data-grades]').click()
-        const cell = page.locator(`td[data-grade][data-user=ada]`).first()
-        await until('the grade in the gradebook', async () => (await cell.locator('span').textContent()).trim() === '2', slow)
+        await graded(page, lms, '2')
         await screenshot(page, `lti-gradebook-${kind}`)
       })
 
       test('the teacher reviews it from the gradebook', async () => {
-        await page.locator(`td[data-grade][data-user=ada] a[data-review]`).first().click()
+        await page.locator(`td[data-grade][data-user=ada][data-activity="${note}"] a[data-review]`).click()
         const review = await toolFrame(page, /\/class\/students\//, slow)
         await review.getByText('The note says').first().waitFor()
         await axe(review)
@@ -131,3 +148,79 @@ for (const kind of (process.env.LABMARK_KINDS ?? 'moodle canvas').split(' ')) {
     })
   }
 }
+
+describe('a browser that keeps no cookies for pages inside other pages', () => {
+  let tool
+  before(async () => {
+    tool = await gateway('e2e/course', 'examples/linux-essentials')
+  })
+  after(() => tool?.stop())
+
+  // seated registers and adds the tutorial in a browser that keeps cookies:
+  // the teacher is not the one with the strict browser.
+  async function seated(kind) {
+    const lms = await platform(kind)
+    const other = await openWith(ALLOWED, tool.url, lms.url)
+    await registered(other, tool, lms)
+    await addTutorials(other.page, lms, [note])
+    const visit = await openWith(NONE_IN_FRAMES, tool.url, lms.url)
+    await become(visit.page, lms, 'ada')
+    await visit.page.locator('a[data-activity]', { hasText: note }).first().click()
+    return { lms, other, visit, page: visit.page }
+  }
+  async function leave(seat) {
+    await seat.visit.close()
+    await seat.other.close()
+    await seat.lms.stop()
+  }
+
+  test('Canvas keeps what is needed, and the work goes on inside it', async () => {
+    const seat = await seated('canvas')
+    const work = await toolFrame(seat.page, /\/courses\/trials\/work$/, slow)
+    await passes(work)
+    // The address is all that there is of the session: copied into a window it opens nothing.
+    const thief = await seat.visit.context.newPage()
+    await thief.goto(work.url())
+    await thief.getByText('This visit is over').first().waitFor()
+    await thief.close()
+    await graded(seat.other.page, seat.lms, '2')
+    await leave(seat)
+  })
+
+  test('Moodle has no place for it: a new tab is offered, and works', async () => {
+    const seat = await seated('moodle')
+    const frame = await toolFrame(seat.page, /\/lti\/login/, slow)
+    const [tab] = await Promise.all([
+      seat.visit.context.waitForEvent('page'),
+      frame.getByRole('button', { name: 'Open in a new tab' }).click({ timeout: slow.deadline }),
+    ])
+    await tab.waitForURL(/\/courses\/trials\/work$/, { timeout: slow.deadline })
+    await passes(tab)
+    await screenshot(tab, 'lti-window')
+    await graded(seat.other.page, seat.lms, '2')
+    await leave(seat)
+  })
+})
+
+describe('an embedded page', () => {
+  test('opens in a window of its own, on the same machine', async () => {
+    const tool = await gateway('e2e/course', 'examples/linux-essentials')
+    const lms = await platform('moodle')
+    const visit = await openWith(THIRD_PARTY_BLOCKED, tool.url, lms.url)
+    const { page } = visit
+    await registered(visit, tool, lms)
+    await addTutorials(page, lms, [note])
+    await become(page, lms, 'ada')
+    await page.locator('a[data-activity]', { hasText: note }).first().click()
+    const work = await toolFrame(page, /\/courses\/trials\/work$/, slow)
+    await student.guestState(work, 'ready', slow)
+    const [tab] = await Promise.all([visit.context.waitForEvent('page'), work.locator('a[href^="/enter?"]').click()])
+    await tab.waitForURL(/\/courses\/trials\/work$/, { timeout: slow.deadline })
+    await tab.getByText('Ada Lovelace').first().waitFor()
+    await passes(tab)
+    await until('the points in the frame too', async () => (await student.score(work)) === 2, slow)
+    await visit.close()
+    await lms.stop()
+    await tool.stop()
+  })
+})
