@@ -236,6 +236,21 @@ func TestAPlatformRegistersItselfOnce(t *testing.T) {
 	})
 }
 
+func TestPlatformsFindWhatTheyAreTold(t *testing.T) {
+	b := mustServe(t, ltitest.Canvas)
+	for path, kind := range map[string]string{lti.IconPath: "image/svg+xml", lti.KeysPath: "application/json", lti.CanvasPath: "application/json"} {
+		answer, err := http.Get(b.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := read(t, answer)
+		status(t, answer, http.StatusOK)
+		if got := answer.Header.Get("Content-Type"); !strings.HasPrefix(got, kind) || body == "" {
+			t.Errorf("%s is %q:\n%.200s", path, got, body)
+		}
+	}
+}
+
 func TestPrivacyLaunchGivesOutWhatIsKept(t *testing.T) {
 	b := mustServe(t, ltitest.Moodle)
 	ada := b.browser()

@@ -128,3 +128,6 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Assets serves the files that pages refer to. Mount it at /assets/, without
 // stripping that prefix. No session is needed for any of them.
 func (t *Theme) Assets() http.Handler { return t.assets }
+
+// AssetURL is the path of an asset by its plain name, as "icon.svg".
+func (t *Theme) AssetURL(plain string) (string, error) { return t.assets.url(plain) }

@@ -35,6 +35,12 @@ func (o *Office) Arrive(ctx context.Context, m *lti.Message) (Arrival, error) {
 	if m.Link != nil && m.Context != nil {
 		l.Link = o.link(m)
 	}
+	if p.Name == nameless(p) && m.Installation != "" {
+		p.Name = m.Installation // as people there call it
+		if err := o.Store.SavePlatform(ctx, p); err != nil {
+			return Arrival{}, err
+		}
+	}
 	a := Arrival{Platform: p}
 	if a.Launch, err = o.Store.TakeLaunch(ctx, l); err != nil {
 		return Arrival{}, fmt.Errorf("store a launch: %w", err)

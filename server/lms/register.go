@@ -67,7 +67,7 @@ func (o *Office) Add(ctx context.Context, p store.Platform) (store.Platform, err
 		return p, err
 	}
 	if p.Name == "" {
-		p.Name = hostOf(p.Issuer)
+		p.Name = nameless(p)
 	}
 	if len(p.FrameOrigins) == 0 {
 		p.FrameOrigins = FrameOrigins(Registration(p))
@@ -81,6 +81,9 @@ func (o *Office) Add(ctx context.Context, p store.Platform) (store.Platform, err
 	}
 	return p, err
 }
+
+// nameless is what to call a platform before its first launch tells its name.
+func nameless(p store.Platform) string { return hostOf(p.Issuer) }
 
 // Check says what is missing or wrong in a platform's record.
 func Check(p store.Platform) error {
@@ -176,9 +179,6 @@ func (o *Office) Register(ctx context.Context, invitation, configURL, token stri
 		Audience: r.Platform.Audience, Deployments: r.Platform.Deployments, Product: r.Platform.Product,
 		// Who has the invitation was sent it by an administrator.
 		State: store.PlatformActive}
-	if p.Name == "" {
-		p.Name = strings.TrimSpace(hostOf(p.Issuer) + " " + p.Product)
-	}
 	if !slices.Contains(FrameOrigins(r.Platform), Origin(configURL)) {
 		p.FrameOrigins = append(FrameOrigins(r.Platform), Origin(configURL))
 	}

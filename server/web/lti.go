@@ -78,6 +78,7 @@ func (s *site) ltiLaunch(c *gin.Context) {
 		return
 	}
 	l, path := s.landing(m, a)
+	l.Embedded = embedded(c, m)
 	key, err := s.sit(c, a.User.ID, l, req.Stored != "")
 	if err != nil {
 		s.fail(c, err)
@@ -92,7 +93,7 @@ const maxLaunch = 256 << 10
 
 // landing is what a launch's session keeps, and the page that it leads to.
 func (s *site) landing(m *lti.Message, a lms.Arrival) (launched, string) {
-	l := launched{Platform: a.Platform.ID, Return: m.Return, Embedded: m.Target == "iframe" || m.Target == "frame",
+	l := launched{Platform: a.Platform.ID, Return: m.Return,
 		Storage: m.Storage, Language: m.Locale}
 	l.Origins = append(l.Origins, a.Platform.FrameOrigins...)
 	if o := lms.Origin(m.Return); o != "" {
@@ -121,6 +122,18 @@ func (s *site) landing(m *lti.Message, a lms.Arrival) (launched, string) {
 		return l, "/privacy"
 	}
 	return l, landingPath(a)
+}
+
+// embedded says whether the launch stands in a frame. The browser knows best;
+// platforms don't say it of every message.
+func embedded(c *gin.Context, m *lti.Message) bool {
+	switch c.GetHeader("Sec-Fetch-Dest") {
+	case "iframe", "frame":
+		return true
+	case "document":
+		return false
+	}
+	return m.Target == "iframe" || m.Target == "frame"
 }
 
 // landingPath is the page that a resource link shows.

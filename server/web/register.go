@@ -52,6 +52,16 @@ func registrationPage(err error) themes.ErrorPage {
 	return themes.ErrorPage{Message: "Labmark could not register with the platform.", Mend: err.Error()}
 }
 
+// icon is what platforms show beside our name.
+func (s *site) icon(c *gin.Context) {
+	address, err := s.Theme.AssetURL("icon.svg")
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Redirect(http.StatusFound, address)
+}
+
 // canvas is the configuration that Canvas reads.
 func (s *site) canvas(c *gin.Context) {
 	c.Data(http.StatusOK, "application/json", lti.CanvasConfiguration(s.Office.Endpoints(), lms.Name, lms.Description))

@@ -89,6 +89,7 @@ func New(cfg Config) (http.Handler, error) {
 	r.POST(lti.LaunchPath, s.ltiLaunch)
 	r.GET(lti.KeysPath, s.keySet)
 	r.GET(lti.CanvasPath, s.canvas)
+	r.GET(lti.IconPath, s.icon)
 	r.GET(lti.RegisterPath, s.registerPage)
 	r.GET("/enter", s.enterByPass)
 
