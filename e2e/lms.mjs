@@ -11,13 +11,13 @@ import { chromiumArgs, executable, freePort, root, serve } from './harness.mjs'
 export const binary = path.join(root, 'bin', 'labmark')
 
 // gateway starts the real thing on a fresh data folder, with an administrator.
-export async function gateway(...courses) {
+export async function gateway(...args) {
   const dir = mkdtempSync(path.join(tmpdir(), 'lm')) // a guest's socket needs a short path
   const port = await freePort()
   const url = `http://localhost:${port}`
   const run = (args, input) => execFileSync(binary, [...args, '--data-dir', dir], { input, encoding: 'utf8' })
   run(['user', 'add', '--admin', 'root'], 'open sesame\n')
-  const server = await serve(binary, ['serve', '--listen', `127.0.0.1:${port}`, '--public-url', url, '--data-dir', dir, ...courses], `http://127.0.0.1:${port}/healthz`)
+  const server = await serve(binary, ['serve', '--listen', `127.0.0.1:${port}`, '--public-url', url, '--data-dir', dir, ...args], `http://127.0.0.1:${port}/healthz`)
   return {
     ...server,
     url,

@@ -3,7 +3,7 @@
 // the grade in the platform's gradebook, with real guests.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { axe, screenshot, until } from './harness.mjs'
+import { axe, freePort, screenshot, until } from './harness.mjs'
 import { ALLOWED, NONE_IN_FRAMES, THIRD_PARTY_BLOCKED, become, gateway, inFrame, openWith, platform, toolFrame } from './lms.mjs'
 import * as student from './student.mjs'
 
@@ -223,4 +223,20 @@ describe('an embedded page', () => {
     await lms.stop()
     await tool.stop()
   })
+})
+
+test('the demo has a pretend platform beside it, where grades arrive', async () => {
+  const port = await freePort()
+  const tool = await gateway('--demo', '--pretend-lms', `127.0.0.1:${port}`, 'e2e/course')
+  const lms = { url: `http://127.0.0.1:${port}` }
+  const visit = await openWith(ALLOWED, tool.url, lms.url)
+  await visit.page.goto(`${tool.url}/login`)
+  await visit.page.getByRole('link', { name: 'Launch as a student from a pretend LMS' }).click()
+  await become(visit.page, lms, 'ada')
+  await visit.page.locator('a[data-activity]', { hasText: note }).first().click()
+  await passes(await toolFrame(visit.page, /\/courses\/trials\/work$/, slow))
+  await graded(visit.page, lms, '2')
+  assert.deepEqual(visit.complaints, [])
+  await visit.close()
+  await tool.stop()
 })

@@ -76,6 +76,9 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 	}
 	defer srv.Close()
 	fmt.Fprintf(out, "Labmark serves %s on http://%s\n", titles(cfg.Courses), shown(l.Addr()))
+	if cfg.PretendLMS != "" {
+		fmt.Fprintf(out, "A pretend Moodle to launch it from is on %s\n", cfg.PretendLMS)
+	}
 	return srv.Serve(ctx, l)
 }
 
