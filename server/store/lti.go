@@ -35,6 +35,9 @@ type Membership struct {
 	Learner    bool // gets grades
 	Instructor bool // sees the class
 	Active     bool
+	// Listed is true for who stood in the last roster. Rosters leave out some
+	// who may come, as administrators do and students of today.
+	Listed     bool
 	LastLaunch *time.Time // nil: known from the roster only
 }
 
@@ -97,13 +100,23 @@ func putUser(tx *gorm.DB, u *User) error {
 	u.Login = fmt.Sprintf("lti:%d:%s", *u.PlatformID, *u.Subject)
 	err := tx.Clauses(clause.OnConflict{
 		Columns: []clause.Column{{Name: "platform_id"}, {Name: "subject"}},
-		DoUpdates: clause.AssignmentColumns([]string{"name", "given_name", "family_name", "email", "username",
-			"sourced_id", "platform_number"}),
+		// Launches and rosters do not tell the same numbers of a person.
+		DoUpdates: append(clause.AssignmentColumns([]string{"name", "given_name", "family_name", "email"}),
+			unlessEmpty("username", "sourced_id", "platform_number")...),
 	}).Create(u).Error
 	if err != nil {
 		return err
 	}
 	return tx.Where("platform_id = ? AND subject = ?", u.PlatformID, u.Subject).First(u).Error
+}
+
+// unlessEmpty takes new values on a conflict, unless they are empty.
+func unlessEmpty(columns ...string) (set []clause.Assignment) {
+	for _, name := range columns {
+		set = append(set, clause.Assignment{Column: clause.Column{Name: name},
+			Value: gorm.Expr("COALESCE(NULLIF(excluded." + name + ", ''), users." + name + ")")})
+	}
+	return set
 }
 
 func putContext(tx *gorm.DB, c *Context) error {
@@ -131,16 +144,31 @@ func keep(old *string, told string) {
 	}
 }
 
+// putMembership stores what a launch (LastLaunch) or a roster (Listed) tells.
 func putMembership(tx *gorm.DB, m *Membership) error {
+	var before []Membership
+	if err := tx.Where("context_id = ? AND user_id = ?", m.ContextID, m.UserID).Find(&before).Error; err != nil {
+		return err
+	}
 	columns := []string{"learner", "instructor", "active"}
 	if m.LastLaunch != nil {
 		columns = append(columns, "last_launch")
+	} else {
+		columns = append(columns, "listed")
 	}
-	return tx.Clauses(clause.OnConflict{
+	err := tx.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "context_id"}, {Name: "user_id"}},
 		DoUpdates: clause.AssignmentColumns(columns),
 	}).Create(m).Error
+	if err != nil || !m.graded() || len(before) == 0 || before[0].graded() {
+		return err
+	}
+	// What they did meanwhile was put into no outbox.
+	return bumpMember(tx, m.ContextID, m.UserID)
 }
+
+// graded says whether grades of the member go to the platform.
+func (m Membership) graded() bool { return m.Learner && m.Active }
 
 func putLink(tx *gorm.DB, l *ResourceLink) error {
 	told := *l
@@ -240,36 +268,41 @@ func (s *Store) Members(ctx context.Context, contextID uint) ([]Member, error) {
 }
 
 // TakeRoster makes a context's members those of the platform's roster: new
-// ones are added, missing ones become inactive. It returns what has changed.
+// ones are added, and who stood in the one before and is missing now becomes
+// inactive. It returns what has changed.
 func (s *Store) TakeRoster(ctx context.Context, contextID uint, roster []Member, at time.Time) (added, left int, err error) {
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		var active []uint
-		if err := tx.Model(&Membership{}).Where("context_id = ? AND active", contextID).Pluck("user_id", &active).Error; err != nil {
+		var before []Membership
+		if err := tx.Where("context_id = ? AND active", contextID).Find(&before).Error; err != nil {
 			return err
 		}
-		gone := map[uint]bool{}
-		for _, id := range active {
-			gone[id] = true
+		active, gone := map[uint]bool{}, map[uint]bool{}
+		for _, m := range before {
+			active[m.UserID] = true
+			if m.Listed {
+				gone[m.UserID] = true
+			}
 		}
 		for i := range roster {
 			m := &roster[i]
 			if err := putUser(tx, &m.User); err != nil {
 				return err
 			}
-			if !gone[m.User.ID] && m.Active {
+			if !active[m.User.ID] && m.Active {
 				added++
 			}
 			if m.Active {
 				delete(gone, m.User.ID)
 			}
-			m.ContextID, m.UserID = contextID, m.User.ID
+			m.ContextID, m.UserID, m.Listed = contextID, m.User.ID, true
 			if err := putMembership(tx, &m.Membership); err != nil {
 				return err
 			}
 		}
 		for id := range gone {
 			left++
-			if err := tx.Model(&Membership{}).Where("context_id = ? AND user_id = ?", contextID, id).Update("active", false).Error; err != nil {
+			if err := tx.Model(&Membership{}).Where("context_id = ? AND user_id = ?", contextID, id).
+				Updates(map[string]any{"active": false, "listed": false}).Error; err != nil {
 				return err
 			}
 		}

@@ -69,22 +69,34 @@ func bumpOutbox(tx *gorm.DB, contextID uint, course, tutorial string, user *uint
 	}
 	whose := "m.user_id = @user"
 	if user == nil {
-		whose = `(EXISTS (SELECT 1 FROM attempts a WHERE a.context_id = l.context_id AND a.user_id = m.user_id
-				AND a.course = l.course AND (a.tutorial = l.tutorial OR l.tutorial = ''))
-			OR EXISTS (SELECT 1 FROM outbox o WHERE o.link_id = l.id AND o.user_id = m.user_id))`
-		user = new(uint)
+		whose, user = worked, new(uint)
 	}
+	return bump(tx, `l.course = @course AND (l.tutorial = @tutorial OR l.tutorial = '' OR @tutorial = '') AND `+whose,
+		map[string]any{"context": contextID, "course": course, "tutorial": tutorial, "user": *user})
+}
+
+// bumpMember does the same for all that one member has worked at in a context.
+func bumpMember(tx *gorm.DB, contextID, user uint) error {
+	return bump(tx, "m.user_id = @user AND "+worked, map[string]any{"context": contextID, "user": user})
+}
+
+// worked is true of a member m who has attempts at what a link l shows, or
+// stands in the outbox for it.
+const worked = `(EXISTS (SELECT 1 FROM attempts a WHERE a.context_id = l.context_id AND a.user_id = m.user_id
+		AND a.course = l.course AND (a.tutorial = l.tutorial OR l.tutorial = ''))
+	OR EXISTS (SELECT 1 FROM outbox o WHERE o.link_id = l.id AND o.user_id = m.user_id))`
+
+// bump puts the grades at links l of members m of a context into the outbox.
+func bump(tx *gorm.DB, where string, args map[string]any) error {
+	args["now"] = tx.NowFunc()
 	return tx.Exec(`INSERT INTO outbox (link_id, user_id, version, sent_version, state, why, tries, next_try, last_error,
 			flying_score, flying_max, flying_comment, flying_cleared, flying_to,
 			sent_score, sent_max, sent_comment, sent_cleared, sent_to, changed_at)
 		SELECT l.id, m.user_id, 1, 0, 'waiting', '', 0, @now, '', 0, 0, '', FALSE, '', 0, 0, '', FALSE, '', @now
 		FROM resource_links l JOIN memberships m ON m.context_id = l.context_id
-		WHERE l.context_id = @context AND l.course = @course
-			AND (l.tutorial = @tutorial OR l.tutorial = '' OR @tutorial = '')
-			AND m.learner AND m.active AND `+whose+`
+		WHERE l.context_id = @context AND m.learner AND m.active AND `+where+`
 		ON CONFLICT (link_id, user_id) DO UPDATE SET version = outbox.version + 1, state = 'waiting', why = '',
-			tries = 0, next_try = excluded.next_try, changed_at = excluded.changed_at`,
-		map[string]any{"now": tx.NowFunc(), "context": contextID, "course": course, "tutorial": tutorial, "user": *user}).Error
+			tries = 0, next_try = excluded.next_try, changed_at = excluded.changed_at`, args).Error
 }
 
 // DueGrade names a grade that is to be sent now, and to which platform.

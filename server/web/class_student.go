@@ -207,7 +207,7 @@ func (s *site) allow(c *gin.Context) {
 	minutes, err := strconv.Atoi(c.DefaultPostForm("minutes", "0"))
 	extra := time.Duration(minutes) * time.Minute
 	switch {
-	case err != nil || minutes < 0 || extra > longest:
+	case err != nil || minutes < 0 || minutes > int(longest/time.Minute):
 		s.showStudent(c, http.StatusUnprocessableEntity, b, w, "Give the extra time as whole minutes, 0 or more, up to a year.")
 		return
 	case reason(c) == "":

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/labmark/labmark/lti"
 	"github.com/labmark/labmark/server/attempts"
 	"github.com/labmark/labmark/server/guests"
 	"github.com/labmark/labmark/server/store"
@@ -69,6 +70,10 @@ func (s *site) fail(c *gin.Context, err error) {
 	if wantsJSON(c) {
 		c.JSON(p.status, gin.H{"error": p.message, "mend": p.mend})
 		return
+	}
+	if seat(c) == nil && (base(c) != "" || c.Request.URL.Path == lti.LaunchPath) {
+		// The frame that it stands in must be able to say so.
+		s.policy(c, themes.Policy{Ancestors: s.ancestors(c)})
 	}
 	s.page(c, p.status, themes.ErrorPage{Layout: s.layout(c, p.message), Status: p.status, Message: p.message, Mend: p.mend})
 }

@@ -77,6 +77,7 @@ func (s *site) ltiLaunch(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	s.Outbox.Kick() // who is back, or to what a link has been turned, may have grades
 	l, path := s.landing(m, a)
 	l.Embedded = embedded(c, m)
 	key, err := s.sit(c, a.User.ID, l, req.Stored != "")
@@ -121,7 +122,7 @@ func (s *site) landing(m *lti.Message, a lms.Arrival) (launched, string) {
 	case lti.DataPrivacyRequest:
 		return l, "/privacy"
 	}
-	return l, landingPath(a)
+	return l, s.landingPath(a)
 }
 
 // embedded says whether the launch stands in a frame. The browser knows best;
@@ -136,17 +137,20 @@ func embedded(c *gin.Context, m *lti.Message) bool {
 	return m.Target == "iframe" || m.Target == "frame"
 }
 
-// landingPath is the page that a resource link shows.
-func landingPath(a lms.Arrival) string {
-	switch {
-	case a.Link == nil:
+// landingPath is the page that a resource link shows. What is not served any
+// more has to be chosen again.
+func (s *site) landingPath(a lms.Arrival) string {
+	if a.Link == nil {
 		return "/"
-	case a.Link.Course == "":
-		return "/choose"
-	case a.Link.Tutorial == "":
-		return "/courses/" + a.Link.Course
 	}
-	return "/courses/" + a.Link.Course + "/" + a.Link.Tutorial
+	name := a.Link.Course
+	if a.Link.Tutorial != "" {
+		name += "/" + a.Link.Tutorial
+	}
+	if course, _ := s.Office.Target(name); course == "" {
+		return "/choose"
+	}
+	return "/courses/" + name
 }
 
 // reviewPath is the page on which a grader sees one student's work. A student

@@ -29,6 +29,12 @@ func headers(c *gin.Context) {
 	h.Set("Cache-Control", "no-store") // assets say otherwise for themselves
 }
 
+// maxBody bounds what a request may bring, in bytes. Files of grades are the
+// largest; whatever else is sent as a form would be kept on disk.
+const maxBody = maxImport + 1<<20
+
+func bounded(c *gin.Context) { c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody) }
+
 // layout is the frame of a page. Crumbs lead to it; the page itself is added.
 func (s *site) layout(c *gin.Context, title string, crumbs ...themes.Crumb) themes.Layout {
 	l := themes.Layout{Title: title, Nonce: c.GetString(nonceKey), Base: base(c)}

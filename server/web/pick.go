@@ -13,6 +13,7 @@ import (
 	"github.com/labmark/labmark/lti"
 	"github.com/labmark/labmark/server/lms"
 	"github.com/labmark/labmark/server/progress"
+	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/views"
 	"github.com/labmark/labmark/themes"
 )
@@ -81,6 +82,10 @@ func (s *site) pick(c *gin.Context) {
 		s.page(c, http.StatusUnprocessableEntity, s.picking(c, m, err.Error()))
 		return
 	}
+	if err := s.keepDates(c, items); err != nil {
+		s.fail(c, err)
+		return
+	}
 	keys, err := s.Office.Keys(c.Request.Context())
 	if err != nil {
 		s.fail(c, err)
@@ -95,6 +100,36 @@ func (s *site) pick(c *gin.Context) {
 	s.policy(c, themes.Policy{Ancestors: seat(c).launch.Origins, FormTargets: []string{lms.Origin(m.Linking.ReturnURL)}})
 	s.page(c, http.StatusOK, themes.LTIReturnPage{Layout: s.layout(c, "Back to your course"), Action: m.Linking.ReturnURL, JWT: jwt,
 		Say: "Taking your choice back to " + seat(c).launch.platform.Name + "."})
+}
+
+// keepDates makes the due dates of what was picked those of our grading too:
+// platforms show them, but leave what being late costs to us.
+func (s *site) keepDates(c *gin.Context, items []lti.ContentItem) error {
+	in := seat(c).launch
+	for _, item := range items {
+		course, tutorial := s.Office.Target(item.Custom["tutorial"])
+		if in.Context == 0 || tutorial == "" || item.Submission == nil {
+			continue
+		}
+		all, err := s.Store.GradeSettings(c.Request.Context(), in.Context)
+		if err != nil {
+			return err
+		}
+		g := store.GradeSettings{ContextID: in.Context, Course: course, Tutorial: tutorial}
+		for _, old := range all {
+			if old.Course == course && old.Tutorial == tutorial {
+				g = old
+			}
+		}
+		g.Due, g.By = item.Submission.End, viewer(c).ID
+		if g.Until != nil && g.Until.Before(*g.Due) {
+			g.Until = nil
+		}
+		if err := s.Store.SetGradeSettings(c.Request.Context(), g); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // picked reads the form of themes.PickPage; none where it was cancelled.
@@ -232,6 +267,7 @@ func (s *site) choose(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	s.Outbox.Kick()
 	path := "/courses/" + course
 	if tutorial != "" {
 		path += "/" + tutorial

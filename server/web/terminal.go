@@ -44,7 +44,8 @@ var terminalName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,32}$`)
 // guest. The shell is kept by the guest's agent: it goes on without the page.
 func (s *site) terminal(c *gin.Context) {
 	o := owner(c)
-	ws, err := websocket.Accept(c.Writer, c.Request, nil) // refuses other origins
+	// Other origins are refused; a proxy may ask for us by another name.
+	ws, err := websocket.Accept(c.Writer, c.Request, &websocket.AcceptOptions{OriginPatterns: []string{s.origin()}})
 	if err != nil {
 		return // Accept has answered
 	}

@@ -58,6 +58,9 @@ type site struct {
 	book     progress.Book
 }
 
+// origin is how browsers know this site.
+func (s *site) origin() string { return lms.Origin(s.Office.PublicURL.String()) }
+
 // sessionLife is how long a browser stays signed in.
 const sessionLife = 30 * 24 * time.Hour
 
@@ -77,7 +80,7 @@ func New(cfg Config) (http.Handler, error) {
 	if err := r.SetTrustedProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
 	}
-	r.Use(s.logged, s.recovered, headers)
+	r.Use(s.logged, s.recovered, headers, bounded)
 	r.GET("/healthz", s.health)
 	r.GET("/assets/*file", gzip.Gzip(gzip.DefaultCompression), gin.WrapH(cfg.Theme.Assets()))
 
@@ -125,6 +128,9 @@ func New(cfg Config) (http.Handler, error) {
 	api.POST("/solutions/:check", s.solution)
 
 	guard := http.NewCrossOriginProtection()
+	if err := guard.AddTrustedOrigin(s.origin()); err != nil {
+		return nil, err // a proxy may ask for us by another name
+	}
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "This request came from another site and was refused.", http.StatusForbidden)
 	}))

@@ -1,0 +1,199 @@
+package server
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/labmark/labmark/lti/ltitest"
+	"github.com/labmark/labmark/server/store"
+)
+
+// user is how the store knows somebody.
+func (b *bed) user(who string) *store.User {
+	b.t.Helper()
+	all, err := b.store.Platforms(b.t.Context(), "")
+	if err != nil || len(all) == 0 {
+		b.t.Fatal(all, err)
+	}
+	u, err := b.store.UserBySubject(b.t.Context(), all[0].ID, b.people[who].ID)
+	if err != nil || u == nil {
+		b.t.Fatalf("%s is not known: %v", who, err)
+	}
+	return u
+}
+
+// place is the one context that there is.
+func (b *bed) place() store.Context {
+	b.t.Helper()
+	all, err := b.store.Contexts(b.t.Context())
+	if err != nil || len(all) != 1 {
+		b.t.Fatal(all, err)
+	}
+	return all[0]
+}
+
+// roster reads the roster anew.
+func (b *bed) roster() {
+	b.t.Helper()
+	if err := b.office.RefreshRoster(b.t.Context(), b.place()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// Pretended students and administrators launch, but stand in no roster.
+func TestWhoStandsInNoRosterMayStay(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	ada, tessa := b.browser(), b.browser()
+	ada.mustLaunch(b.as("ada"))
+	b.lms.Enrol(b.in.ID, b.people["ada"].ID)
+	tessa.mustLaunch(b.as("tessa"))
+	until(t, "the first roster", func() bool { return b.place().RosterAt != nil })
+	answer, _ := ada.get("/courses/linux/one")
+	status(t, answer, http.StatusOK)
+	b.lms.Enrol(b.in.ID, b.people["tessa"].ID)
+	b.roster()
+	answer, _ = tessa.get("/class") // was listed, and is no more
+	status(t, answer, http.StatusUnauthorized)
+	answer, _ = ada.get("/courses/linux/one")
+	status(t, answer, http.StatusOK)
+}
+
+func TestWorkDoneWhileOneWasOffTheRosterCounts(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	ada := b.browser()
+	ada.mustLaunch(b.as("ada"))
+	b.roster()
+	// The mark comes in after the platform has taken her off, by mistake.
+	ctx, u := t.Context(), b.user("ada")
+	a, _, err := b.store.BeginAttempt(ctx, store.Attempt{ID: "11111111-0000-4000-8000-000000000001", UserID: u.ID,
+		ContextID: b.place().ID, Course: "linux", Tutorial: "one", Check: "first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.lms.Enrol(b.in.ID, b.people["ada"].ID)
+	b.roster()
+	a.Verdict, a.Score, a.Points = "pass", 1, 10
+	if err := b.store.FinishAttempt(ctx, a); err != nil {
+		t.Fatal(err)
+	}
+	b.lms.Enrol(b.in.ID, b.people["ada"].ID, "Learner")
+	ada.mustLaunch(b.as("ada"))
+	b.shown("ada", 10)
+}
+
+func TestARosterForgetsNoNumbers(t *testing.T) {
+	b := mustServe(t, ltitest.Canvas)
+	link := b.lms.AddLink(ltitest.Link{Course: b.in.ID, Client: "us", Title: "Lab", Custom: map[string]string{"tutorial": "linux/one",
+		"canvas_user_id": "$Canvas.user.id", "canvas_login_id": "$Canvas.user.loginId"}})
+	b.browser().mustLaunch(ltitest.Message{User: b.people["ada"].ID, Link: link.ID})
+	before := b.user("ada")
+	if before.PlatformNumber == "" || before.Username == "" {
+		t.Fatalf("the launch has told no numbers: %+v", before)
+	}
+	b.roster()
+	if after := b.user("ada"); after.PlatformNumber != before.PlatformNumber || after.Username != before.Username || after.SourcedID != before.SourcedID {
+		t.Errorf("Canvas's table can't be filled any more: %+v was %+v", after, before)
+	}
+}
+
+func TestWhatIsNotServedAnyMoreCanBeChosenAgain(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	bare := b.lms.AddLink(ltitest.Link{Course: b.in.ID, Client: "us", Title: "Lab"})
+	tessa := b.browser()
+	tessa.mustLaunch(ltitest.Message{User: b.people["tessa"].ID, Link: bare.ID})
+	links, err := b.store.Links(t.Context(), b.place().ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.store.SetLinkTarget(t.Context(), links[0].ID, "linux", "gone"); err != nil {
+		t.Fatal(err)
+	}
+	has(t, tessa.mustLaunch(ltitest.Message{User: b.people["tessa"].ID, Link: bare.ID}), "Choose a tutorial")
+}
+
+// A page that the platform may not frame is a blank one to the student.
+func TestTheFrameSaysThatAVisitIsOver(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	ada := b.browser()
+	ada.mustLaunch(b.as("ada"))
+	stranger := b.browser()
+	stranger.at = ada.at
+	for _, path := range []string{"/courses/linux/one", "/no/such/page"} {
+		answer, _ := stranger.get(path)
+		if csp := answer.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors "+b.lms.Host()) {
+			t.Errorf("%s: %s is shown in no frame: %s", path, answer.Status, csp)
+		}
+	}
+}
+
+func TestHugeRequestsAreNotRead(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	const huge = 64 << 20
+	body := &counted{}
+	body.left.Store(huge)
+	head := "--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n"
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/login", io.MultiReader(strings.NewReader(head), body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+	if answer, err := http.DefaultTransport.RoundTrip(r); err == nil {
+		read(t, answer)
+	}
+	if taken := huge - body.left.Load(); taken > huge/2 {
+		t.Errorf("%d MB of a form were read", taken>>20)
+	}
+}
+
+// counted is so many bytes.
+type counted struct{ left atomic.Int64 }
+
+func (c *counted) Read(p []byte) (int, error) {
+	n := min(int64(len(p)), c.left.Load())
+	if n == 0 {
+		return 0, io.EOF
+	}
+	c.left.Add(-n)
+	return int(n), nil
+}
+
+// A proxy may pass requests on under a name of its own.
+func TestABrowserBehindAProxyIsNoStranger(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	ada := b.browser()
+	ada.mustLaunch(b.as("ada"))
+	ask := func(method, path string, header ...string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, b.url+ada.at+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = "inside:8080"
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		for _, c := range ada.http.Jar.Cookies(r.URL) {
+			r.AddCookie(c)
+		}
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		return answer.StatusCode
+	}
+	const api = "/api/courses/linux/one"
+	upgrade := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13",
+		"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "Origin"}
+	for origin, wants := range map[string][2]int{b.url: {202, 101}, "http://inside:9": {403, 403}, "https://evil.example": {403, 403}} {
+		if got := ask(http.MethodPost, api+"/guest/start", "Origin", origin); got != wants[0] {
+			t.Errorf("a request from %s: %d, want %d", origin, got, wants[0])
+		}
+		if got := ask(http.MethodGet, api+"/terminal", append(upgrade, origin)...); got != wants[1] {
+			t.Errorf("a terminal from %s: %d, want %d", origin, got, wants[1])
+		}
+	}
+}
