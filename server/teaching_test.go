@@ -54,6 +54,9 @@ func TestPickedTutorialsBecomeActivities(t *testing.T) {
 		}
 		ada := b.browser()
 		has(t, ada.mustLaunch(ltitest.Message{User: b.people["ada"].ID, Link: two.ID}), "Two")
+		// The date holds for what being late costs too.
+		_, body = tessa.get("/class/settings?tutorial=linux/two")
+		has(t, body, "2026-12-01T11:00")
 	})
 }
 
@@ -139,6 +142,50 @@ func TestAPlatformThatIsDownCostsNothing(t *testing.T) {
 	b.lms.SetFaults(ltitest.Faults{})
 	_, _ = tessa.do(http.MethodPost, "/class/outbox", url.Values{"retry": {idOf(t, tessa)}})
 	b.shown("ada", 10)
+}
+
+func TestAGradeThatWasChangedAtThePlatformIsFound(t *testing.T) {
+	kinds(t, func(t *testing.T, b *bed) {
+		ada, tessa := b.browser(), b.browser()
+		ada.mustLaunch(b.as("ada"))
+		ada.work("one", "first")
+		b.shown("ada", 10)
+		tessa.mustLaunch(b.as("tessa"))
+		until(t, "the grade to be noted as sent", func() bool {
+			_, body := tessa.do(http.MethodPost, "/class/outbox", url.Values{"compare": {"1"}})
+			return strings.Contains(body, "Nothing differs") && strings.Contains(body, "1 grade is")
+		})
+		three := 3.0
+		b.lms.SetGrade(b.one.ID, b.people["ada"].ID, &three)
+		_, body := tessa.do(http.MethodPost, "/class/outbox", url.Values{"compare": {"1"}})
+		has(t, body, "Ada Lovelace", "10 / 10", "3 / 10")
+	})
+}
+
+func TestARefusedGradeWaitsForAPerson(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	ada, tessa := b.browser(), b.browser()
+	ada.mustLaunch(b.as("ada"))
+	tessa.mustLaunch(b.as("tessa"))
+	b.lms.SetFaults(ltitest.Faults{Score: http.StatusForbidden})
+	ada.work("one", "first")
+	until(t, "the refusal", func() bool {
+		_, body := tessa.get("/class/outbox")
+		return strings.Contains(body, "Leave it")
+	})
+	_, body := ada.get("/courses/linux/one")
+	has(t, body, `data-state="fail"`)
+	id := idOf(t, tessa)
+	_, body = tessa.do(http.MethodPost, "/class/outbox", url.Values{"drop": {id}})
+	if strings.Contains(body, "Leave it") {
+		t.Error("what was left is still there")
+	}
+	b.lms.SetFaults(ltitest.Faults{})
+	b.mu.Lock()
+	b.verdict = "fail" // another grade than before
+	b.mu.Unlock()
+	ada.work("one", "first")
+	b.shown("ada", 0)
 }
 
 // idOf is the one grade in the outbox.

@@ -24,6 +24,7 @@ func functions(a *assets) template.FuncMap {
 		"words":    verdictWords,
 		"total":    total,
 		"use":      use,
+		"deref":    func(f *float64) float64 { return *f },
 
 		"attemptOutcome": attemptOutcome,
 

@@ -32,12 +32,28 @@ type GradeView struct {
 //	retry    an ID: try it again now
 //	retry    "all": all that were refused
 //	drop     an ID: leave it, the student's next mark makes a new one
+//	compare  "1": read back what the platform shows
 type OutboxPage struct {
 	Layout
 	TeachLinks
 	Action                 string
 	Sent, Waiting, Refused int
-	Rows                   []OutboxRow // refused first, then by next try
+	Rows                   []OutboxRow   // refused first, then by next try
+	Compared               *ComparedView // nil before it was asked for
+}
+
+// ComparedView is how the platform's gradebook differs from what was sent.
+type ComparedView struct {
+	Same   int      // as many grades stand there as they were sent
+	Unread []string // why others could not be read
+	Rows   []ComparedRow
+}
+
+// ComparedRow is one grade that differs.
+type ComparedRow struct {
+	Student, Tutorial Crumb
+	Sent, Of          float64
+	Has               *float64 // what the platform shows; nil is nothing
 }
 
 // OutboxRow is one grade on its way.

@@ -36,3 +36,13 @@ func (s *Store) outboxCounts(ctx context.Context, contextID uint) (waiting, refu
 	}
 	return waiting, refused, err
 }
+
+// LeaveGrade lets a refused grade be, until the student's next mark; false if
+// it is not refused.
+func (s *Store) LeaveGrade(ctx context.Context, link, user uint) (bool, error) {
+	res := s.db.WithContext(ctx).Model(&OutboxGrade{}).
+		Where("link_id = ? AND user_id = ? AND state = ?", link, user, OutboxRefused).
+		Updates(map[string]any{"state": OutboxNowhere, "why": "left by an instructor",
+			"next_try": s.db.NowFunc().AddDate(100, 0, 0)}) // so that it does not come back by itself
+	return res.RowsAffected > 0, res.Error
+}

@@ -8,10 +8,8 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// A platform that has registered by itself is Pending until an administrator
-// says yes; a Disabled one may neither launch nor be sent grades.
+// A Disabled platform may neither launch nor be sent grades.
 const (
-	PlatformPending  = "pending"
 	PlatformActive   = "active"
 	PlatformDisabled = "disabled"
 )

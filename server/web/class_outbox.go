@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,6 +22,10 @@ func (s *site) outboxPage(c *gin.Context) {
 	if b == nil {
 		return
 	}
+	s.showOutbox(c, b, nil)
+}
+
+func (s *site) showOutbox(c *gin.Context, b *subject, compared *themes.ComparedView) {
 	names, err := s.names(c)
 	if err != nil {
 		s.fail(c, err)
@@ -31,7 +36,7 @@ func (s *site) outboxPage(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	page := themes.OutboxPage{Layout: s.layout(c, "Grades on their way", themes.Crumb{Title: "Class", Href: teachPath(c, "", b)}),
+	page := themes.OutboxPage{Compared: compared, Layout: s.layout(c, "Grades on their way", themes.Crumb{Title: "Class", Href: teachPath(c, "", b)}),
 		TeachLinks: s.teachLinks(c, b, "/outbox"), Action: teachPath(c, "/outbox", b)}
 	slices.SortStableFunc(all, func(x, y store.OutboxGrade) int {
 		return cmp.Or(cmp.Compare(urgency(x), urgency(y)), x.NextTry.Compare(y.NextTry))
@@ -69,7 +74,7 @@ func (s *site) outboxRow(c *gin.Context, b *subject, g store.OutboxGrade, name s
 		if l.ID != g.LinkID {
 			continue
 		}
-		row.Tutorial = themes.Crumb{Title: cmp.Or(l.Title, l.Course+"/"+l.Tutorial)}
+		row.Tutorial = themes.Crumb{Title: linkTitle(l)}
 		if grade, err := s.book.Grade(c.Request.Context(), l, g.UserID); err == nil {
 			row.Grade.Points, row.Grade.Of = grade.Given, grade.Maximum
 		}
@@ -85,13 +90,21 @@ func (s *site) outboxRow(c *gin.Context, b *subject, g store.OutboxGrade, name s
 	return row
 }
 
-// outboxAction tries one grade again, or all that were refused.
+// outboxAction does what a button of themes.OutboxPage asks for.
 func (s *site) outboxAction(c *gin.Context) {
 	b := s.subject(c)
 	if b == nil {
 		return
 	}
-	if err := s.retry(c, b.context, c.PostForm("retry")); err != nil {
+	if c.PostForm("compare") != "" {
+		s.compare(c, b)
+		return
+	}
+	err := s.retry(c, b.context, c.PostForm("retry"))
+	if err == nil {
+		err = s.leaveGrade(c, b.context, c.PostForm("drop"))
+	}
+	if err != nil {
 		s.fail(c, err)
 		return
 	}
@@ -109,20 +122,63 @@ func (s *site) retry(c *gin.Context, contextID uint, what string) error {
 		_, err := s.Outbox.RetryAll(ctx, contextID)
 		return err
 	}
-	all, err := s.Store.OutboxOf(ctx, contextID)
-	if err != nil {
+	g, err := s.named(ctx, contextID, what)
+	if g == nil || err != nil {
 		return err
 	}
-	for _, g := range all {
-		if outboxID(g) == what {
-			err := s.Outbox.Retry(ctx, g.LinkID, g.UserID)
-			if errors.Is(err, store.ErrNotFound) {
-				return nil // it was sent meanwhile
-			}
-			return err
+	if err = s.Outbox.Retry(ctx, g.LinkID, g.UserID); errors.Is(err, store.ErrNotFound) {
+		return nil // it was sent meanwhile
+	}
+	return err
+}
+
+// leaveGrade lets a refused grade be.
+func (s *site) leaveGrade(c *gin.Context, contextID uint, what string) error {
+	ctx := c.Request.Context()
+	g, err := s.named(ctx, contextID, what)
+	if g == nil || err != nil {
+		return err
+	}
+	_, err = s.Store.LeaveGrade(ctx, g.LinkID, g.UserID)
+	return err
+}
+
+// named finds a grade of a context by its ID, nil if there is none.
+func (s *site) named(ctx context.Context, contextID uint, id string) (*store.OutboxGrade, error) {
+	all, err := s.Store.OutboxOf(ctx, contextID)
+	for i := range all {
+		if outboxID(all[i]) == id {
+			return &all[i], err
 		}
 	}
-	return nil
+	return nil, err
 }
+
+// compare shows how the platform's gradebook differs from what was sent.
+func (s *site) compare(c *gin.Context, b *subject) {
+	found, err := s.Office.Compare(c.Request.Context(), b.context)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	names, err := s.names(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	view := &themes.ComparedView{Same: found.Same, Unread: found.Unread}
+	for _, d := range found.Differences {
+		row := themes.ComparedRow{Student: themes.Crumb{Title: names[d.User], Href: teachPath(c, "/students/"+userName(d.User), b)},
+			Tutorial: themes.Crumb{Title: linkTitle(d.Link)}, Sent: d.Sent * d.Of, Of: d.Of}
+		if d.Has != nil {
+			has := *d.Has * d.Of
+			row.Has = &has
+		}
+		view.Rows = append(view.Rows, row)
+	}
+	s.showOutbox(c, b, view)
+}
+
+func linkTitle(l store.ResourceLink) string { return cmp.Or(l.Title, l.Course+"/"+l.Tutorial) }
 
 func outboxID(g store.OutboxGrade) string { return fmt.Sprintf("%d-%d", g.LinkID, g.UserID) }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -53,17 +52,6 @@ func (s *site) sit(c *gin.Context, user uint, l launched, bare bool) (string, er
 func (s *site) seatCookie(key, token string, expiry time.Time) *http.Cookie {
 	return &http.Cookie{Name: s.sessions.Cookie.Name + "-" + key[:12], Value: token, Path: "/at/" + key,
 		Expires: expiry, HttpOnly: true, Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true}
-}
-
-// setLaunch changes what the launch's session keeps.
-func (s *site) setLaunch(ctx context.Context, l *launched) error {
-	told, err := json.Marshal(l)
-	if err != nil {
-		return err
-	}
-	s.sessions.Put(ctx, launchKey, told)
-	_, _, err = s.sessions.Commit(ctx)
-	return err
 }
 
 // pass opens an embedded page in a window of its own, once. Cookies of frames
