@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labmark/labmark/content"
@@ -101,7 +102,7 @@ func introduce(ctx context.Context, p *ltitest.Platform, site, public string, s 
 		return err
 	}
 	at := lti.Endpoints{Base: u}.At
-	tool := p.AddTool(ltitest.Tool{ClientID: "labmark-demo", Name: lms.Name, LoginURL: at(lti.LoginPath),
+	tool := p.AddTool(ltitest.Tool{ClientID: demoClient, Name: lms.Name, LoginURL: at(lti.LoginPath),
 		LaunchURLs: []string{at(lti.LaunchPath)}, KeysURL: at(lti.KeysPath)})
 	var links []ltitest.Link
 	for _, c := range courses {
@@ -120,12 +121,49 @@ func introduce(ctx context.Context, p *ltitest.Platform, site, public string, s 
 	if err != nil {
 		return err
 	}
-	all, err := db.Platforms(ctx, site)
-	if err != nil || len(all) > 0 {
-		return err // known from an earlier run
+	known, err := trustDemo(ctx, db, site)
+	if err != nil || known {
+		return err
 	}
 	_, err = office.Add(ctx, lms.Known(store.Platform{Name: "Pretend Moodle", Product: "moodle", ClientID: tool.ClientID,
 		Deployments: []string{lti.AnyDeployment}}, site))
+	return err
+}
+
+// demoClient is Labmark's client id at the pretend platform.
+const demoClient = "labmark-demo"
+
+// trustDemo lets the pretend platform at site launch, and none of earlier
+// runs: whatever answers on such a port by now could be anybody there. No site
+// means none at all. It returns whether the platform was known.
+func trustDemo(ctx context.Context, db *store.Store, site string) (known bool, err error) {
+	all, err := db.Platforms(ctx, "")
+	if err != nil {
+		return false, err
+	}
+	for _, p := range all {
+		if p.ClientID != demoClient || !strings.HasPrefix(p.Issuer, "http://127.") && !strings.HasPrefix(p.Issuer, "http://[::1]") {
+			continue
+		}
+		p.State = store.PlatformDisabled
+		if p.Issuer == site {
+			known, p.State = true, store.PlatformActive
+		}
+		if err := db.SavePlatform(ctx, p); err != nil {
+			return known, err
+		}
+	}
+	return known, nil
+}
+
+// distrustDemo is for servers that are no demo.
+func distrustDemo(ctx context.Context, s *Settings) error {
+	db, err := s.openStore()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = trustDemo(ctx, db, "")
 	return err
 }
 

@@ -66,9 +66,12 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 		return err
 	}
 	if c.Demo {
-		if cfg.PretendLMS, err = demoLMS(ctx, c.PretendLMS, c.PublicURL, s, cfg.Courses, log); err != nil {
-			return err
-		}
+		cfg.PretendLMS, err = demoLMS(ctx, c.PretendLMS, c.PublicURL, s, cfg.Courses, log)
+	} else {
+		err = distrustDemo(ctx, s)
+	}
+	if err != nil {
+		return err
 	}
 	srv, err := server.New(ctx, cfg)
 	if err != nil {
