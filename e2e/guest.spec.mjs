@@ -1,11 +1,11 @@
 // A student's day against the real server and real guests.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { axe, freePort, launch, open, root, screenshot, serve, until } from './harness.mjs'
+import { axe, endGuests, freePort, launch, open, root, screenshot, serve, until } from './harness.mjs'
 import * as student from './student.mjs'
 
 const binary = path.join(root, 'bin', 'labmark')
@@ -27,14 +27,7 @@ async function gateway(...courses) {
     },
     async stop() {
       await server.stop()
-      // Guests outlive their gateway; their supervisors end with the test.
-      const guests = path.join(dir, 'uml', 'guests')
-      for (const id of readdirSync(guests)) {
-        try {
-          process.kill(Number(readFileSync(path.join(guests, id, 'shim.pid'), 'utf8')))
-        } catch {} // it has ended already
-      }
-      rmSync(dir, { recursive: true, force: true })
+      endGuests(dir)
     },
   }
 }

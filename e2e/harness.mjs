@@ -2,7 +2,7 @@
 // notices every complaint of a page, and the steps that a student takes.
 // It needs Node 18 and Debian's package "chromium".
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import net from 'node:net'
 import path from 'node:path'
@@ -169,4 +169,16 @@ export async function axe(page, { skip = [] } = {}) {
 export function forgetResults() {
   rmSync(results, { recursive: true, force: true })
   mkdirSync(results, { recursive: true })
+}
+
+// endGuests ends what outlives a server, the supervisors of its guests, and
+// removes its data folder.
+export function endGuests(dir) {
+  const guests = path.join(dir, 'uml', 'guests')
+  for (const id of readdirSync(guests)) {
+    try {
+      process.kill(Number(readFileSync(path.join(guests, id, 'shim.pid'), 'utf8')))
+    } catch {} // it has ended already
+  }
+  rmSync(dir, { recursive: true, force: true })
 }

@@ -2,11 +2,11 @@
 // launches. The tool is on localhost and the platform on 127.0.0.1, so that
 // browsers take them for two sites.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { chromium } from 'playwright-core'
-import { chromiumArgs, executable, freePort, root, serve } from './harness.mjs'
+import { chromiumArgs, endGuests, executable, freePort, root, serve } from './harness.mjs'
 
 export const binary = path.join(root, 'bin', 'labmark')
 
@@ -24,13 +24,7 @@ export async function gateway(...args) {
     run,
     async stop() {
       await server.stop()
-      const guests = path.join(dir, 'uml', 'guests')
-      for (const id of readdirSync(guests)) {
-        try {
-          process.kill(Number(readFileSync(path.join(guests, id, 'shim.pid'), 'utf8')))
-        } catch {} // it has ended already
-      }
-      rmSync(dir, { recursive: true, force: true })
+      endGuests(dir)
     },
   }
 }

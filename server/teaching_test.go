@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bufio"
+	"context"
 	"html"
 	"net/http"
 	"net/url"
@@ -308,4 +310,40 @@ func TestPrivacyLaunchGivesOutWhatIsKept(t *testing.T) {
 	answer, body := ada.get("/privacy/export")
 	status(t, answer, http.StatusOK)
 	has(t, body, "Ada", "ada@example.test", "This is what I saw.")
+}
+
+func TestTheClassPageLives(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	ada, tessa := b.browser(), b.browser()
+	ada.mustLaunch(b.as("ada"))
+	tessa.mustLaunch(b.as("tessa"))
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+tessa.at+"/api/class/events?tutorial=linux/one", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := tessa.http.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	lines := bufio.NewScanner(answer.Body)
+	next := func(what string, is func(line string) bool) {
+		t.Helper()
+		for lines.Scan() {
+			if is(lines.Text()) {
+				return
+			}
+		}
+		t.Fatalf("the stream ended before %s: %v", what, lines.Err())
+	}
+	next("it told how all stand", func(l string) bool { return strings.Contains(l, "Ada Lovelace") })
+	ada.work("one", "first")
+	next("a pass", func(l string) bool {
+		return strings.Contains(l, "Ada Lovelace") && strings.Contains(l, `"state":"pass"`)
+	})
+	next("the grade's arrival", func(l string) bool {
+		return strings.Contains(l, "Ada Lovelace") && strings.Contains(l, `"state":"sent"`)
+	})
 }

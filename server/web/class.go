@@ -98,9 +98,15 @@ func (s *site) linked(in *launched) []subject {
 			continue
 		}
 		for _, t := range course.Tutorials {
-			known := slices.ContainsFunc(out, func(b subject) bool { return b.tutorial == t })
-			if (l.Tutorial == t.ID || l.Tutorial == "") && !known {
-				out = append(out, subject{course, t, in.Context, l, l.LineItem != "" || in.context.LineItems != "", in.platform.Name})
+			if l.Tutorial != t.ID && l.Tutorial != "" {
+				continue
+			}
+			b := subject{course, t, in.Context, l, l.LineItem != "" || in.context.LineItems != "", in.platform.Name}
+			switch known := slices.IndexFunc(out, func(b subject) bool { return b.tutorial == t }); {
+			case known < 0:
+				out = append(out, b)
+			case out[known].link.Tutorial == "" && l.Tutorial != "":
+				out[known] = b // as news.Desk has it for the student
 			}
 		}
 	}
@@ -126,12 +132,7 @@ func (s *site) class(c *gin.Context) {
 	if b == nil {
 		return
 	}
-	class, err := s.gradebook().Class(c.Request.Context(), b.context, b.course.ID, b.tutorial.ID)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	sent, err := s.sent(c, b)
+	rows, err := s.rows(c, b)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -145,9 +146,8 @@ func (s *site) class(c *gin.Context) {
 		page.Checks = append(page.Checks, themes.ClassCheck{ID: check.ID, Title: checkTitle(check), Points: check.Points,
 			Href: teachPath(c, "/checks/"+check.ID, b)})
 	}
-	for _, st := range class.Students {
-		row := s.row(c, b, st, sent[st.User.ID])
-		page.Rows = append(page.Rows, row)
+	page.Rows = rows
+	for _, row := range rows {
 		switch row.Grade.State {
 		case "waiting":
 			page.Waiting++
@@ -156,6 +156,23 @@ func (s *site) class(c *gin.Context) {
 		}
 	}
 	s.page(c, http.StatusOK, page)
+}
+
+// rows are all students of the grid, in order of name.
+func (s *site) rows(c *gin.Context, b *subject) ([]themes.RowView, error) {
+	class, err := s.gradebook().Class(c.Request.Context(), b.context, b.course.ID, b.tutorial.ID)
+	if err != nil {
+		return nil, err
+	}
+	sent, err := s.sent(c, b)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]themes.RowView, 0, len(class.Students))
+	for _, st := range class.Students {
+		rows = append(rows, s.row(c, b, st, sent[st.User.ID]))
+	}
+	return rows, nil
 }
 
 func (s *site) gradebook() gradebook.Book {

@@ -1,9 +1,6 @@
 package web
 
 import (
-	"net/http"
-	"time"
-
 	"github.com/gin-gonic/gin"
 
 	"github.com/labmark/labmark/server/events"
@@ -21,28 +18,17 @@ func (s *site) classEvents(c *gin.Context) {
 	}
 	notes, done := s.Hub.Listen(news.ClassOf(b.context, b.course.ID, b.tutorial.ID))
 	defer done()
-	c.Writer.Header().Set("Content-Type", "text/event-stream")
-	c.Writer.Header().Set("X-Accel-Buffering", "no")
-	c.Status(http.StatusOK)
-	if s.write(c, ": welcome\n\n") != nil {
+	// A page that connects afresh is told everything: it may have missed news.
+	rows, err := s.rows(c, b)
+	if err != nil {
+		s.fail(c, err)
 		return
 	}
-	tick := time.NewTicker(beat)
-	defer tick.Stop()
-	for {
-		select {
-		case <-c.Request.Context().Done():
-			return
-		case e, more := <-notes:
-			if !more || s.sendNote(c, b, e.Data.(news.Note)) != nil {
-				return // too slow or gone; a browser connects again
-			}
-		case <-tick.C:
-			if s.write(c, ": beat\n\n") != nil {
-				return
-			}
-		}
+	first := make([]events.Event, 0, len(rows))
+	for _, row := range rows {
+		first = append(first, events.Event{Name: "row", Data: row})
 	}
+	s.stream(c, first, notes, func(e events.Event) error { return s.sendNote(c, b, e.Data.(news.Note)) })
 }
 
 // sendNote tells the page how a student stands now.

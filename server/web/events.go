@@ -29,9 +29,18 @@ func (s *site) events(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	s.stream(c, first, news, func(e events.Event) error { return s.send(c, e) })
+}
+
+// stream sends what a page must know first, and then tells it all news, until
+// either side has had enough.
+func (s *site) stream(c *gin.Context, first []events.Event, news <-chan events.Event, tell func(events.Event) error) {
 	c.Writer.Header().Set("Content-Type", "text/event-stream")
 	c.Writer.Header().Set("X-Accel-Buffering", "no")
 	c.Status(http.StatusOK)
+	if s.write(c, ": welcome\n\n") != nil {
+		return
+	}
 	for _, e := range first {
 		if s.send(c, e) != nil {
 			return
@@ -44,7 +53,7 @@ func (s *site) events(c *gin.Context) {
 		case <-c.Request.Context().Done():
 			return
 		case e, more := <-news:
-			if !more || s.send(c, e) != nil {
+			if !more || tell(e) != nil {
 				return // too slow or gone; a browser connects again
 			}
 		case <-tick.C:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -62,14 +63,25 @@ func (s *site) enterDemo(c *gin.Context) {
 }
 
 // demoFor says whether this browser may enter without a password: it must run
-// on this very machine, and must not have been sent on by a proxy.
+// on this very machine, and must not have been sent on by a proxy, nor by a
+// web page of another name that has taken our address for its own.
 func (s *site) demoFor(c *gin.Context) bool {
 	host, _, err := net.SplitHostPort(c.Request.RemoteAddr)
 	if err != nil || !s.Demo || c.GetHeader("X-Forwarded-For") != "" || c.GetHeader("Forwarded") != "" {
 		return false
 	}
 	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	return ip != nil && ip.IsLoopback() && s.ourName(c.Request.Host)
+}
+
+// ourName says whether a request's Host is this machine's or the public one.
+func (s *site) ourName(host string) bool {
+	if host == s.Office.PublicURL.Host {
+		return true
+	}
+	name := (&url.URL{Host: host}).Hostname()
+	ip := net.ParseIP(name)
+	return name == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // pretendLMS is the demo's learning platform, for those who may use the demo.
