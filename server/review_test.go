@@ -1,9 +1,13 @@
 package server
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -195,5 +199,113 @@ func TestABrowserBehindAProxyIsNoStranger(t *testing.T) {
 		if got := ask(http.MethodGet, api+"/terminal", append(upgrade, origin)...); got != wants[1] {
 			t.Errorf("a terminal from %s: %d, want %d", origin, got, wants[1])
 		}
+	}
+}
+
+// listen waits for news of somebody's work in an event stream, or for its end.
+func (b *browser) listen(path, user string) (said chan bool) {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.url+b.at+path, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	answer, err := b.http.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	status(b.t, answer, http.StatusOK)
+	said = make(chan bool, 1)
+	works := regexp.MustCompile(`"user":"` + user + `".*"(check|cells)":`)
+	go func() {
+		defer answer.Body.Close()
+		found := false
+		for lines := bufio.NewScanner(answer.Body); !found && lines.Scan(); {
+			found = works.MatchString(lines.Text())
+		}
+		said <- found
+	}()
+	return said
+}
+
+func TestAClassIsShownAsLongAsOneTeachesIt(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	ada, bob, tessa := b.browser(), b.browser(), b.browser()
+	ada.mustLaunch(b.as("ada"))
+	bob.mustLaunch(b.as("bob"))
+	tessa.mustLaunch(b.as("tessa"))
+	b.roster()
+	before := tessa.listen("/api/class/events", fmt.Sprint(b.user("ada").ID))
+	after := tessa.listen("/api/class/events", fmt.Sprint(b.user("bob").ID))
+	ada.work("one", "first")
+	if !<-before {
+		t.Error("a teacher is not told of a student")
+	}
+	b.lms.Enrol(b.in.ID, b.people["tessa"].ID, "Learner")
+	b.roster()
+	bob.work("one", "first")
+	if <-after {
+		t.Error("a student is told of others")
+	}
+}
+
+func TestATutorialsOwnLinkShowsItsGrade(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	whole := b.lms.AddLink(ltitest.Link{Course: b.in.ID, Client: "us", Title: "All", Points: 20, Custom: map[string]string{"course": "linux"}})
+	two := b.lms.AddLink(ltitest.Link{Course: b.in.ID, Client: "us", Title: "Two", Points: 10, Custom: map[string]string{"tutorial": "linux/two"}})
+	ada, tessa := b.browser(), b.browser()
+	for _, link := range []string{whole.ID, two.ID} {
+		ada.mustLaunch(ltitest.Message{User: b.people["ada"].ID, Link: link})
+		tessa.mustLaunch(ltitest.Message{User: b.people["tessa"].ID, Link: link})
+	}
+	ada.work("two", "second")
+	until(t, "both grades in the platform", func() bool {
+		all, own := b.lms.Cell(whole.ID, b.people["ada"].ID).Shown, b.lms.Cell(two.ID, b.people["ada"].ID).Shown
+		return all != nil && own != nil && *all == 10 && *own == 10
+	})
+	// The platform has taken the tutorial's grade, and not the course's.
+	var row *store.OutboxGrade
+	until(t, "a grade to rest", func() bool {
+		links, err := b.store.Links(t.Context(), b.place().ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row, err = b.store.OutboxGrade(t.Context(), links[0].ID, b.user("ada").ID); err != nil || links[0].Tutorial != "" {
+			t.Fatal(links, err)
+		}
+		return row != nil && row.State == store.OutboxSent
+	})
+	row.State, row.Why = store.OutboxRefused, "The whole course is refused."
+	if err := b.store.SaveGrades(t.Context(), *row); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := tessa.get("/class?tutorial=linux/two"); strings.Contains(body, "whole course is refused") || strings.Contains(body, `data-state="refused"`) {
+		t.Error("a tutorial that was taken is shown as refused, as its whole course was")
+	}
+	if _, body := tessa.get("/class?tutorial=linux/one"); !strings.Contains(body, "refused") {
+		t.Error("a tutorial without a link of its own shows nothing of its course's grade")
+	}
+}
+
+func TestAnInvitationServesOnePlatform(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	address, _, err := b.office.Invite(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at sync.WaitGroup
+	for range 4 {
+		opened, err := b.lms.RegistrationURL(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at.Go(func() {
+			if answer, err := http.Get(opened); err == nil {
+				answer.Body.Close()
+			}
+		})
+	}
+	at.Wait()
+	if all, err := b.store.Platforms(t.Context(), ""); err != nil || len(all) != 2 {
+		t.Errorf("one invitation has registered %d platforms, %v", len(all)-1, err)
 	}
 }

@@ -38,13 +38,14 @@ type Office struct {
 	Tool   *lti.Tool
 	Client *lti.Client
 
-	rosters sync.Map // context ID → struct{}: being refreshed now
-	work    sync.WaitGroup
+	rosters     sync.Map      // context ID → struct{}: being refreshed now
+	registering chan struct{} // has room for one
+	work        sync.WaitGroup
 }
 
 // New returns an Office; run Run beside it.
 func New(cfg Config) *Office {
-	o := &Office{Config: cfg}
+	o := &Office{Config: cfg, registering: make(chan struct{}, 1)}
 	o.Tool = &lti.Tool{
 		Endpoints: o.Endpoints(), Platforms: o.registered, Once: cfg.Store.Once, Secret: cfg.Secret,
 		KeySets: &lti.KeySets{HTTP: cfg.HTTP, Now: cfg.Now}, Now: cfg.Now,

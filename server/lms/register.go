@@ -162,6 +162,13 @@ var ErrNotInvited = errors.New("the address for registration is used up or too o
 // Register lets a platform with an invitation register itself. The invitation
 // is used up only when that succeeds.
 func (o *Office) Register(ctx context.Context, invitation, configURL, token string) (store.Platform, error) {
+	// One after the other, so that an invitation serves one platform.
+	select {
+	case o.registering <- struct{}{}:
+		defer func() { <-o.registering }()
+	case <-ctx.Done():
+		return store.Platform{}, ctx.Err()
+	}
 	open, err := o.Store.Invited(ctx, hashed(invitation), o.Now())
 	if err != nil {
 		return store.Platform{}, err

@@ -28,7 +28,13 @@ func (s *site) classEvents(c *gin.Context) {
 	for _, row := range rows {
 		first = append(first, events.Event{Name: "row", Data: row})
 	}
-	s.stream(c, first, notes, func(e events.Event) error { return s.sendNote(c, b, e.Data.(news.Note)) })
+	s.stream(c, first, notes, func(e events.Event) error {
+		// A page may stay open for days: ask again what teaches has asked.
+		if in, err := s.launchOf(c.Request.Context()); err != nil || !in.membership.Instructor {
+			return orElse(err, errTeachers)
+		}
+		return s.sendNote(c, b, e.Data.(news.Note))
+	})
 }
 
 // sendNote tells the page how a student stands now.
