@@ -102,8 +102,12 @@ type Role string
 // for a course. Institution and system roles say nothing of this course.
 func (r Role) is(names ...string) bool {
 	s := string(r)
-	if strings.Contains(s, "/institution/") || strings.Contains(s, "/system/") {
+	if strings.Contains(s, "/institution/") || strings.Contains(s, "/system/") ||
+		strings.HasPrefix(s, "urn:lti:instrole:") || strings.HasPrefix(s, "urn:lti:sysrole:") {
 		return false
+	}
+	if strings.Contains(s, "/membership/Learner#") {
+		s = "Learner" // of any kind: one of them is called Instructor
 	}
 	if i := strings.LastIndexAny(s, "#/"); i >= 0 {
 		s = s[i+1:]

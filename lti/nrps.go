@@ -64,14 +64,14 @@ type member struct {
 	Username  string `json:"ext_user_username"`
 }
 
-// longest is the bound of one text of a roster, in bytes.
+// longest is the bound of one text of a roster, in characters.
 const longest = 1000
 
 func (in member) member() (Member, error) {
 	if in.UserID == "" || len(in.UserID) > 255 {
 		return Member{}, errors.New("a member of the roster has no user_id of 1 to 255 characters")
 	}
-	short := func(s string) string { return strings.ToValidUTF8(s[:min(len(s), longest)], "") }
+	short := func(s string) string { return clean(s, longest) } // as launches have it
 	return Member{
 		User: User{Subject: string(in.UserID), Name: short(in.Name), Given: short(in.Given), Family: short(in.Family),
 			Email: short(in.Email), SourcedID: short(string(in.SourcedID)), Username: short(in.Username)},

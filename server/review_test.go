@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"unicode"
 
 	"github.com/labmark/labmark/lti/ltitest"
 	"github.com/labmark/labmark/server/store"
@@ -307,5 +310,53 @@ func TestAnInvitationServesOnePlatform(t *testing.T) {
 	at.Wait()
 	if all, err := b.store.Platforms(t.Context(), ""); err != nil || len(all) != 2 {
 		t.Errorf("one invitation has registered %d platforms, %v", len(all)-1, err)
+	}
+}
+
+// A page of another name may lead its own name to this machine, and would then
+// be of one origin with us.
+func TestTheDemoIsForPagesOfThisMachine(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	cfg := b.cfg
+	cfg.Demo, cfg.DataDir, cfg.Courses = true, t.TempDir(), nil
+	demo, err := New(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer demo.store.Close() // the machines are b's
+	for host, want := range map[string]int{"localhost:8080": 303, "127.0.0.1:8080": 303, "[::1]:8080": 303, "evil.example:8080": 404, "localhost.evil.example": 404} {
+		r := httptest.NewRequest(http.MethodPost, "/login/demo", nil)
+		r.Host, r.RemoteAddr = host, "127.0.0.1:5555"
+		w := httptest.NewRecorder()
+		demo.Handler().ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("the demo's door for %s: %d, want %d", host, w.Code, want)
+		}
+	}
+}
+
+func TestWhoTeachesNoMorePicksNothing(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	tessa := b.browser()
+	tessa.mustLaunch(ltitest.Message{Type: ltitest.DeepLinking, User: b.people["tessa"].ID, Course: b.in.ID, Client: "us"})
+	b.browser().mustLaunch(b.as("tessa")) // tells of the roster
+	b.lms.Enrol(b.in.ID, b.people["tessa"].ID, "Learner")
+	b.roster()
+	answer, _ := tessa.do(http.MethodPost, "/pick", url.Values{"pick": {"linux/one"}, "due:linux/one": {"2031-01-01T12:00"}})
+	status(t, answer, http.StatusForbidden)
+	if set, err := b.store.GradeSettings(t.Context(), b.place().ID); err != nil || len(set) != 0 {
+		t.Errorf("a student has moved the due date: %+v, %v", set, err)
+	}
+}
+
+func TestNamesOfARosterReachNoTerminal(t *testing.T) {
+	b := mustServe(t, ltitest.Moodle)
+	eve := b.lms.AddUser(ltitest.User{Username: "eve", Given: "Eve\x1b[2J", Family: "Evil\x07"})
+	b.people["eve"] = eve
+	b.lms.Enrol(b.in.ID, eve.ID, "Learner")
+	b.browser().mustLaunch(b.as("tessa"))
+	b.roster()
+	if u := b.user("eve"); strings.ContainsFunc(u.Name+u.GivenName+u.FamilyName, unicode.IsControl) {
+		t.Errorf("the name %q would act in a terminal", u.Name)
 	}
 }

@@ -25,7 +25,7 @@ func (s *site) linking(c *gin.Context) *lti.Message {
 	switch {
 	case in == nil || in.Linking == nil:
 		s.fail(c, errNoPage)
-	case !lti.IsInstructor(in.Linking.Roles):
+	case !lti.IsInstructor(in.Linking.Roles), in.Context != 0 && !in.membership.Instructor: // who is one no more
 		s.fail(c, errTeachers)
 	default:
 		return in.Linking
