@@ -37,7 +37,7 @@ func (b *bench) outbox(ctx context.Context) error  { return b.turns(ctx, sending
 
 // turns runs a benchmark of another package and adds what it reports.
 func (b *bench) turns(ctx context.Context, r ratio) error {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^"+r.benchmark+"$", r.pkg)
+	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^"+r.benchmark+"$", "-benchtime", "3s", r.pkg)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
