@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Membership says what a user is in a context.
+type Membership struct {
+	ContextID  uint `gorm:"primaryKey"`
+	UserID     uint `gorm:"primaryKey"`
+	Learner    bool // gets grades
+	Instructor bool // sees the class
+	Active     bool
+	// Listed is true for who stood in the last roster. Rosters leave out some
+	// who may come, as administrators do and students of today.
+	Listed     bool
+	LastLaunch *time.Time // nil: known from the roster only
+}
+
+func putMembership(tx *gorm.DB, m *Membership) error {
+	var before []Membership
+	if err := tx.Where("context_id = ? AND user_id = ?", m.ContextID, m.UserID).Find(&before).Error; err != nil {
+		return err
+	}
+	columns := []string{"learner", "instructor", "active"}
+	if m.LastLaunch != nil {
+		columns = append(columns, "last_launch")
+	} else {
+		columns = append(columns, "listed")
+	}
+	err := tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "context_id"}, {Name: "user_id"}},
+		DoUpdates: clause.AssignmentColumns(columns),
+	}).Create(m).Error
+	if err != nil || !m.graded() || len(before) == 0 || before[0].graded() {
+		return err
+	}
+	// What they did meanwhile was put into no outbox.
+	return bumpMember(tx, m.ContextID, m.UserID)
+}
+
+func (m Membership) graded() bool { return m.Learner && m.Active }
+
+func (s *Store) Membership(ctx context.Context, contextID, user uint) (Membership, error) {
+	m, err := gorm.G[Membership](s.db).Where("context_id = ? AND user_id = ?", contextID, user).First(ctx)
+	return m, translate(err)
+}
+
+// Member is a user together with what they are in a context.
+type Member struct {
+	User
+	Membership
+}
+
+func (s *Store) Members(ctx context.Context, contextID uint) ([]Member, error) {
+	ms, err := gorm.G[Membership](s.db).Where("context_id = ?", contextID).Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	users, err := gorm.G[User](s.db).Where("id IN (SELECT user_id FROM memberships WHERE context_id = ?)", contextID).
+		Order("family_name, name, id").Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	by := map[uint]Membership{}
+	for _, m := range ms {
+		by[m.UserID] = m
+	}
+	out := make([]Member, 0, len(users))
+	for _, u := range users {
+		out = append(out, Member{User: u, Membership: by[u.ID]})
+	}
+	return out, nil
+}
+
+func (s *Store) TakeRoster(ctx context.Context, contextID uint, roster []Member, at time.Time) (added, left int, err error) {
+	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var before []Membership
+		if err := tx.Where("context_id = ? AND active", contextID).Find(&before).Error; err != nil {
+			return err
+		}
+		active, gone := map[uint]bool{}, map[uint]bool{}
+		for _, m := range before {
+			active[m.UserID] = true
+			if m.Listed {
+				gone[m.UserID] = true
+			}
+		}
+		for i := range roster {
+			m := &roster[i]
+			if err := putUser(tx, &m.User); err != nil {
+				return err
+			}
+			if !active[m.User.ID] && m.Active {
+				added++
+			}
+			if m.Active {
+				delete(gone, m.User.ID)
+			}
+			m.ContextID, m.UserID, m.Listed = contextID, m.User.ID, true
+			if err := putMembership(tx, &m.Membership); err != nil {
+				return err
+			}
+		}
+		for id := range gone {
+			left++
+			if err := tx.Model(&Membership{}).Where("context_id = ? AND user_id = ?", contextID, id).
+				Updates(map[string]any{"active": false, "listed": false}).Error; err != nil {
+				return err
+			}
+		}
+		return tx.Model(&Context{}).Where("id = ?", contextID).
+			Updates(map[string]any{"roster_at": at.UTC(), "roster_why": ""}).Error
+	})
+	return added, left, translate(err)
+}
+
+func (s *Store) RosterFailed(ctx context.Context, contextID uint, why string) error {
+	return s.db.WithContext(ctx).Model(&Context{}).Where("id = ?", contextID).Update("roster_why", why).Error
+}
