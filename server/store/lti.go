@@ -131,8 +131,6 @@ func keep(old *string, told string) {
 	}
 }
 
-// putMembership stores what a launch (LastLaunch) or a roster (Listed) tells.
-// graded says whether grades of the member go to the platform.
 func putLink(tx *gorm.DB, l *ResourceLink) error {
 	told := *l
 	res := tx.Where("context_id = ? AND lti_id = ?", l.ContextID, l.LTIID).Attrs(told).FirstOrCreate(l)
@@ -196,12 +194,6 @@ func (s *Store) SetLineItem(ctx context.Context, link uint, url string, maximum 
 		Updates(map[string]any{"line_item": url, "maximum": maximum}).Error
 }
 
-// Membership returns ErrNotFound if the user is unknown in the context.
-// Members are all who are or were in a context, in order of name.
-// TakeRoster makes a context's members those of the platform's roster: new
-// ones are added, and who stood in the one before and is missing now becomes
-// inactive. It returns what has changed.
-// RosterFailed notes why a context's roster can't be read.
 // UserBySubject returns nil if a platform's subject was never here.
 func (s *Store) UserBySubject(ctx context.Context, platform uint, subject string) (*User, error) {
 	u, err := gorm.G[User](s.db).Where("platform_id = ? AND subject = ?", platform, subject).First(ctx)

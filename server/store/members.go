@@ -21,6 +21,7 @@ type Membership struct {
 	LastLaunch *time.Time // nil: known from the roster only
 }
 
+// putMembership stores what a launch (LastLaunch) or a roster (Listed) tells.
 func putMembership(tx *gorm.DB, m *Membership) error {
 	var before []Membership
 	if err := tx.Where("context_id = ? AND user_id = ?", m.ContextID, m.UserID).Find(&before).Error; err != nil {
@@ -43,8 +44,10 @@ func putMembership(tx *gorm.DB, m *Membership) error {
 	return bumpMember(tx, m.ContextID, m.UserID)
 }
 
+// graded says whether grades of the member go to the platform.
 func (m Membership) graded() bool { return m.Learner && m.Active }
 
+// Membership returns ErrNotFound if the user is unknown in the context.
 func (s *Store) Membership(ctx context.Context, contextID, user uint) (Membership, error) {
 	m, err := gorm.G[Membership](s.db).Where("context_id = ? AND user_id = ?", contextID, user).First(ctx)
 	return m, translate(err)
@@ -56,6 +59,7 @@ type Member struct {
 	Membership
 }
 
+// Members are all who are or were in a context, in order of name.
 func (s *Store) Members(ctx context.Context, contextID uint) ([]Member, error) {
 	ms, err := gorm.G[Membership](s.db).Where("context_id = ?", contextID).Find(ctx)
 	if err != nil {
@@ -77,6 +81,9 @@ func (s *Store) Members(ctx context.Context, contextID uint) ([]Member, error) {
 	return out, nil
 }
 
+// TakeRoster makes a context's members those of the platform's roster: new
+// ones are added, and who stood in the one before and is missing now becomes
+// inactive. It returns what has changed.
 func (s *Store) TakeRoster(ctx context.Context, contextID uint, roster []Member, at time.Time) (added, left int, err error) {
 	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var before []Membership
@@ -119,6 +126,7 @@ func (s *Store) TakeRoster(ctx context.Context, contextID uint, roster []Member,
 	return added, left, translate(err)
 }
 
+// RosterFailed notes why a context's roster can't be read.
 func (s *Store) RosterFailed(ctx context.Context, contextID uint, why string) error {
 	return s.db.WithContext(ctx).Model(&Context{}).Where("id = ?", contextID).Update("roster_why", why).Error
 }
