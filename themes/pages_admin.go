@@ -4,7 +4,8 @@ import "time"
 
 // PlatformsPage lists the learning platforms that Labmark is registered with.
 // Its form posts to AddAction the fields name, issuer, client_id, auth_url,
-// token_url, keys_url, deployments (separated by spaces or lines), audience.
+// token_url, keys_url, deployments and frame_origins (each separated by spaces or lines;
+// frame_origins empty: the platform's own), audience.
 // Registration posts nothing to RegisterAction: the server draws a new secret.
 type PlatformsPage struct {
 	Layout
@@ -31,6 +32,7 @@ type PlatformForm struct {
 	Name, Issuer, ClientID     string
 	AuthURL, TokenURL, KeysURL string
 	Deployments, Audience      string
+	FrameOrigins               string // of sites that show Labmark in a frame
 }
 
 // PlatformView is one platform. Its buttons post nothing to their actions; an

@@ -99,6 +99,11 @@ func Check(p store.Platform) error {
 	if strings.TrimSpace(p.ClientID) == "" {
 		wrong = append(wrong, "the client id is missing")
 	}
+	for _, o := range p.FrameOrigins {
+		if plain := strings.Replace(o, "://*.", "://", 1); Origin(plain) != plain {
+			wrong = append(wrong, fmt.Sprintf("the site %q is no origin: give it as https://school.example.edu, without a path", o))
+		}
+	}
 	if len(p.Deployments) == 0 {
 		wrong = append(wrong, `the deployment id is missing ("*" takes any)`)
 	}

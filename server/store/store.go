@@ -49,6 +49,11 @@ func Open(path string) (*Store, error) {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	s := &Store{db: db}
+	if pool, err := db.DB(); err == nil {
+		// A new connection reads the whole schema first. The usual two that are
+		// kept are too few for a busy moment.
+		pool.SetMaxIdleConns(16)
+	}
 	if err := migrate(db); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("bring database %s up to date: %w", path, err)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gin-gonic/gin"
 
@@ -127,7 +128,7 @@ func (s *site) onePlatform(c *gin.Context, status int, p store.Platform, test []
 	s.page(c, status, themes.PlatformPage{Layout: s.layout(c, p.Name, coursesCrumb(c), themes.Crumb{Title: "Learning platforms", Href: platformsPath}),
 		PlatformView: v, Contexts: contexts, Settings: s.toolSettings(), SaveAction: v.Href, Error: problem,
 		Form: themes.PlatformForm{Name: p.Name, Issuer: p.Issuer, ClientID: p.ClientID, AuthURL: p.AuthURL, TokenURL: p.TokenURL,
-			KeysURL: p.KeysURL, Deployments: strings.Join(p.Deployments, "\n"), Audience: p.Audience}})
+			KeysURL: p.KeysURL, Deployments: strings.Join(p.Deployments, " "), FrameOrigins: strings.Join(p.FrameOrigins, " "), Audience: p.Audience}})
 }
 
 // typed takes over what a form says of a platform.
@@ -136,8 +137,13 @@ func typed(c *gin.Context, p store.Platform) store.Platform {
 	p.Name, p.Issuer, p.ClientID = field("name"), field("issuer"), field("client_id")
 	p.AuthURL, p.TokenURL, p.KeysURL = field("auth_url"), field("token_url"), field("keys_url")
 	p.Audience = field("audience")
-	p.Deployments = strings.FieldsFunc(c.PostForm("deployments"), func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '\r' || r == '\t' })
+	p.Deployments, p.FrameOrigins = several(c, "deployments"), several(c, "frame_origins")
 	return p
+}
+
+// several are the words of a field, whatever stands between them.
+func several(c *gin.Context, field string) []string {
+	return strings.FieldsFunc(c.PostForm(field), func(r rune) bool { return unicode.IsSpace(r) || r == ',' })
 }
 
 func (s *site) addPlatform(c *gin.Context) {
@@ -146,16 +152,15 @@ func (s *site) addPlatform(c *gin.Context) {
 	if err != nil {
 		s.platformList(c, http.StatusUnprocessableEntity, themes.PlatformsPage{Error: err.Error(), Add: themes.PlatformForm{
 			Name: p.Name, Issuer: p.Issuer, ClientID: p.ClientID, AuthURL: p.AuthURL, TokenURL: p.TokenURL,
-			KeysURL: p.KeysURL, Deployments: c.PostForm("deployments"), Audience: p.Audience}})
+			KeysURL: p.KeysURL, Deployments: c.PostForm("deployments"), FrameOrigins: c.PostForm("frame_origins"), Audience: p.Audience}})
 		return
 	}
 	c.Redirect(http.StatusSeeOther, platformsPath+"/"+strconv.FormatUint(uint64(added.ID), 10))
 }
 
 func (s *site) savePlatform(c *gin.Context) {
-	before := platformOf(c)
-	p := typed(c, before)
-	if p.Issuer != before.Issuer || p.AuthURL != before.AuthURL {
+	p := typed(c, platformOf(c))
+	if len(p.FrameOrigins) == 0 {
 		p.FrameOrigins = lms.FrameOrigins(lms.Registration(p))
 	}
 	err := lms.Check(p)
