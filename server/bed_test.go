@@ -42,6 +42,9 @@ type bed struct {
 	verdict string // what guests' checks come to
 }
 
+// secretOutput is what checks print beside their message.
+const secretOutput = "expected: SECRET-OUTPUT-5e1f"
+
 // patience is how long a test waits for what must come.
 const patience = time.Minute
 
@@ -71,7 +74,8 @@ func mustServe(t *testing.T, kind ltitest.Kind) *bed {
 		return simulated.Machine{Exec: func(_, stdin string) (string, string, int) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			return simulated.CheckAnswer(stdin, b.verdict, "This is what I saw.")
+			stdout, stderr, status := simulated.CheckAnswer(stdin, b.verdict, "This is what I saw.")
+			return stdout + secretOutput, stderr, status
 		}}
 	}})
 	if err != nil {

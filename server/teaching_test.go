@@ -13,6 +13,7 @@ import (
 
 	"github.com/labmark/labmark/lti"
 	"github.com/labmark/labmark/lti/ltitest"
+	"github.com/labmark/labmark/server/gradebook"
 	"github.com/labmark/labmark/server/store"
 )
 
@@ -310,6 +311,17 @@ func TestPrivacyLaunchGivesOutWhatIsKept(t *testing.T) {
 	answer, body := ada.get("/privacy/export")
 	status(t, answer, http.StatusOK)
 	has(t, body, "Ada", "ada@example.test", "This is what I saw.")
+	if strings.Contains(body, secretOutput) {
+		t.Error("what a check has printed, perhaps the answer, is given to a student")
+	}
+	all, err := b.office.Store.Users(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := gradebook.Book{Store: b.store}.ExportUser(t.Context(), all[len(all)-1].ID, true)
+	if err != nil || !strings.Contains(string(whole), secretOutput) {
+		t.Errorf("whoever runs the server does not get it: %v\n%s", err, whole)
+	}
 }
 
 func TestTheClassPageLives(t *testing.T) {

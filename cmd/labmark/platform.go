@@ -20,6 +20,7 @@ type platformCmd struct {
 	Invite platformInviteCmd `cmd:"" help:"Draw an address with which one platform can register itself, once."`
 	List   platformListCmd   `cmd:"" help:"List the platforms, or show what to type into one."`
 	Test   platformTestCmd   `cmd:"" help:"Walk the whole chain to a platform and say what is wrong."`
+	Enable platformEnableCmd `cmd:"" help:"Let a disabled platform launch again."`
 	Remove platformRemoveCmd `cmd:"" help:"Forget a platform, or disable one that people have come from."`
 }
 
@@ -178,6 +179,29 @@ func findPlatform(ctx context.Context, o *lms.Office, id uint) (store.Platform, 
 		return p, fmt.Errorf("there is no platform %d: labmark platform list shows all", id)
 	}
 	return p, err
+}
+
+type platformEnableCmd struct {
+	publicFlag
+	ID uint `arg:"" help:"Which platform, by the number that labmark platform list shows."`
+}
+
+func (c *platformEnableCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
+	o, done, err := s.office(ctx, c.PublicURL, log)
+	if err != nil {
+		return err
+	}
+	defer done()
+	p, err := findPlatform(ctx, o, c.ID)
+	if err != nil {
+		return err
+	}
+	p.State = store.PlatformActive
+	if err := o.Store.SavePlatform(ctx, p); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s may launch again\n", p.Name)
+	return nil
 }
 
 type platformRemoveCmd struct {

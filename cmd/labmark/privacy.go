@@ -25,7 +25,7 @@ func (c *userExportCmd) Run(ctx context.Context, s *Settings, out io.Writer) err
 		return err
 	}
 	defer db.Close()
-	text, err := gradebook.Book{Store: db}.ExportUser(ctx, u.ID)
+	text, err := gradebook.Book{Store: db}.ExportUser(ctx, u.ID, true)
 	if err != nil {
 		return err
 	}

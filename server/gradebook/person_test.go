@@ -17,7 +17,7 @@ func TestPersonIsExportedWhole(t *testing.T) {
 	if err := c.Store.OpenHint(t.Context(), store.Owner{UserID: c.ada, Context: c.context, Course: "linux", Tutorial: "users"}, "hint-1"); err != nil {
 		t.Fatal(err)
 	}
-	text, err := c.ExportUser(t.Context(), c.ada)
+	text, err := c.ExportUser(t.Context(), c.ada, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestPersonIsExportedWhole(t *testing.T) {
 			t.Errorf("the export tells of others: %s", other)
 		}
 	}
-	if _, err := c.ExportUser(t.Context(), 999); !errors.Is(err, store.ErrNotFound) {
+	if _, err := c.ExportUser(t.Context(), 999, true); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
 }

@@ -86,6 +86,7 @@ func (s *site) pick(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	s.Outbox.Kick()
 	keys, err := s.Office.Keys(c.Request.Context())
 	if err != nil {
 		s.fail(c, err)

@@ -15,7 +15,7 @@ func (s *site) privacy(c *gin.Context) {
 }
 
 func (s *site) privacyExport(c *gin.Context) {
-	data, err := s.gradebook().ExportUser(c.Request.Context(), viewer(c).ID)
+	data, err := s.gradebook().ExportUser(c.Request.Context(), viewer(c).ID, false)
 	if err != nil {
 		s.fail(c, err)
 		return
