@@ -101,6 +101,9 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := db.Remember(ctx, PublicURL, []byte(cfg.PublicURL.String())); err != nil {
+		return nil, err
+	}
 	hub := &events.Hub{}
 	book := progress.Book{Store: db, Catalog: courses}
 	desk := &news.Desk{Hub: hub, Book: book, Store: db, Log: cfg.Log}
@@ -135,6 +138,10 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	}
 	return &Server{cfg: cfg, store: db, guests: manager, grader: grader, office: office, outbox: post, handler: handler}, nil
 }
+
+// PublicURL names what the database keeps of where the last gateway was
+// reached, for commands beside it.
+const PublicURL = "public-url"
 
 // Office opens what deals with learning platforms over a database, for a
 // server that is reached at public.

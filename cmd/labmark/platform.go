@@ -26,16 +26,32 @@ type platformCmd struct {
 
 // office opens the database and what deals with platforms, for one command.
 func (s *Settings) office(ctx context.Context, public string, log *slog.Logger) (*lms.Office, func(), error) {
-	u, err := publicURL(public)
-	if err != nil {
-		return nil, nil, err
-	}
 	db, err := s.openStore()
 	if err != nil {
 		return nil, nil, err
 	}
+	u, err := reachedAt(ctx, db, public)
+	if err != nil {
+		db.Close()
+		return nil, nil, err
+	}
 	o, err := server.Office(ctx, db, nil, u, log)
 	return o, func() { db.Close() }, err
+}
+
+// reachedAt is --public-url, or where the last server was reached.
+func reachedAt(ctx context.Context, db *store.Store, public string) (*url.URL, error) {
+	if public == "" {
+		last, err := db.Remembered(ctx, server.PublicURL)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, errors.New("no server has run with this data folder yet: say by --public-url how browsers will reach it")
+		}
+		if err != nil {
+			return nil, err
+		}
+		public = string(last)
+	}
+	return publicURL(public)
 }
 
 // publicURL reads --public-url.
@@ -49,7 +65,7 @@ func publicURL(text string) (*url.URL, error) {
 
 // publicFlag is the address of this server, as commands beside it know it.
 type publicFlag struct {
-	PublicURL string `help:"Address by which browsers and platforms reach this server." default:"http://localhost:8080" placeholder:"URL"`
+	PublicURL string `help:"Address by which browsers and platforms reach this server; otherwise where it was last served." placeholder:"URL"`
 }
 
 type platformAddCmd struct {

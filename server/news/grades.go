@@ -85,6 +85,13 @@ func (d *Desk) GradeOf(ctx context.Context, o store.Owner) (*themes.GradeView, e
 	if link == nil || err != nil {
 		return nil, err
 	}
+	m, err := d.Store.Membership(ctx, o.Context, o.UserID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !m.Learner {
+		return nil, nil // who teaches has no grade
+	}
+	if err != nil {
+		return nil, err
+	}
 	p, err := d.Book.Tutorial(ctx, o)
 	if err != nil {
 		return nil, err

@@ -37,11 +37,7 @@ func Open(path string) (*Store, error) {
 		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
 		"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	db, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{
-		Logger: logger.NewSlogLogger(slog.Default(), logger.Config{
-			LogLevel:                  logger.Warn,
-			SlowThreshold:             time.Second,
-			IgnoreRecordNotFoundError: true,
-		}),
+		Logger:         slowOnly{logger.NewSlogLogger(slog.Default(), logger.Config{LogLevel: logger.Warn, SlowThreshold: time.Second})},
 		TranslateError: true,
 		NowFunc:        func() time.Time { return time.Now().UTC() },
 	})
@@ -59,6 +55,20 @@ func Open(path string) (*Store, error) {
 		return nil, fmt.Errorf("bring database %s up to date: %w", path, err)
 	}
 	return s, nil
+}
+
+// slowOnly logs what was slow. What failed is returned, and whoever can do
+// nothing about it logs it: a key that is there already may be no error at all.
+type slowOnly struct{ logger.Interface }
+
+// Trace is called after each statement.
+func (l slowOnly) Trace(ctx context.Context, begin time.Time, what func() (string, int64), _ error) {
+	l.Interface.Trace(ctx, begin, what, nil)
+}
+
+// LogMode is what GORM changes levels by.
+func (l slowOnly) LogMode(level logger.LogLevel) logger.Interface {
+	return slowOnly{l.Interface.LogMode(level)}
 }
 
 // Close ends all connections.

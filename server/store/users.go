@@ -100,6 +100,17 @@ func (s *Store) Secret(ctx context.Context, name string, n int) ([]byte, error) 
 	return s.Keep(ctx, name, fresh)
 }
 
+// Remember stores value under name, in place of what is there.
+func (s *Store) Remember(ctx context.Context, name string, value []byte) error {
+	return s.db.WithContext(ctx).Clauses(clause.OnConflict{UpdateAll: true}).Create(&setting{Key: name, Value: value}).Error
+}
+
+// Remembered returns ErrNotFound if nothing is kept under name.
+func (s *Store) Remembered(ctx context.Context, name string) ([]byte, error) {
+	kept, err := gorm.G[setting](s.db).Where("key = ?", name).First(ctx)
+	return kept.Value, translate(err)
+}
+
 // Keep stores value under name unless something is there already, and
 // returns what is there.
 func (s *Store) Keep(ctx context.Context, name string, value []byte) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -138,7 +139,7 @@ func (s *site) class(c *gin.Context) {
 		return
 	}
 	in := seat(c).launch
-	page := themes.ClassPage{Layout: s.layout(c, "Class"), TeachLinks: s.teachLinks(c, b, ""), Heading: b.tutorial.Title,
+	page := themes.ClassPage{Layout: s.layout(c, "Class", themes.Crumb{Title: b.tutorial.Title, Href: tutorialPath(c, b.course, b.tutorial)}), TeachLinks: s.teachLinks(c, b, ""), Heading: b.tutorial.Title,
 		Events: at(c, "/api"+classPath+"/events") + "?tutorial=" + url.QueryEscape(b.name()),
 		Roster: rosterAge(in.context, s.Office.Now()), Exports: exports(c, b)}
 	for _, check := range b.tutorial.Checks {
@@ -269,7 +270,10 @@ func rosterAge(ctx store.Context, now time.Time) string {
 	case ctx.RosterAt == nil:
 		return "The list of students is being read."
 	}
-	return fmt.Sprintf("The list of students is %d min old.", int(now.Sub(*ctx.RosterAt).Minutes()))
+	if age := now.Sub(*ctx.RosterAt); age >= time.Minute {
+		return fmt.Sprintf("The list of students is %s old.", strings.TrimSuffix(age.Truncate(time.Minute).String(), "0s"))
+	}
+	return "The list of students has just been read."
 }
 
 func exports(c *gin.Context, b *subject) []themes.Link {

@@ -41,7 +41,7 @@ func (s *site) exportGrades(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	name := fileName(seat(c).launch.context.Label+" "+b.course.ID) + ending
+	name := fileName(seat(c).launch.context.Label+" "+b.course.ID+" "+c.Param("format")) + ending
 	c.Header("Content-Disposition", `attachment; filename="`+name+`"`)
 	c.Data(http.StatusOK, mime, file.Bytes())
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,7 @@ func (s *site) showOutbox(c *gin.Context, b *subject, compared *themes.ComparedV
 	}
 	page := themes.OutboxPage{Compared: compared, Layout: s.layout(c, "Grades on their way", themes.Crumb{Title: "Class", Href: teachPath(c, "", b)}),
 		TeachLinks: s.teachLinks(c, b, "/outbox"), Action: teachPath(c, "/outbox", b)}
+	page.Flash = flash(c)
 	slices.SortStableFunc(all, func(x, y store.OutboxGrade) int {
 		return cmp.Or(cmp.Compare(urgency(x), urgency(y)), x.NextTry.Compare(y.NextTry))
 	})
@@ -67,7 +69,7 @@ func urgency(g store.OutboxGrade) int {
 }
 
 func (s *site) outboxRow(c *gin.Context, b *subject, g store.OutboxGrade, name string) themes.OutboxRow {
-	row := themes.OutboxRow{ID: outboxID(g), Tries: g.Tries, LastError: g.LastError, Since: g.ChangedAt,
+	row := themes.OutboxRow{ID: outboxID(g), Tries: g.Tries, LastError: plainly(g.LastError), Since: g.ChangedAt,
 		Student:  themes.Crumb{Title: name, Href: teachPath(c, "/students/"+userName(g.UserID), b)},
 		Platform: b.platform}
 	for _, l := range seat(c).launch.links {
@@ -79,7 +81,7 @@ func (s *site) outboxRow(c *gin.Context, b *subject, g store.OutboxGrade, name s
 			row.Grade.Points, row.Grade.Of = grade.Given, grade.Maximum
 		}
 	}
-	row.Grade.State, row.Grade.Why, row.Grade.Platform = "waiting", g.Why, b.platform
+	row.Grade.State, row.Grade.Why, row.Grade.Platform = "waiting", plainly(g.Why), b.platform
 	if g.State == store.OutboxRefused {
 		row.Grade.State = "refused"
 		row.Mend = "Mend what the platform complains of, then try again."
@@ -88,6 +90,13 @@ func (s *site) outboxRow(c *gin.Context, b *subject, g store.OutboxGrade, name s
 		row.Grade.NextTry = &next
 	}
 	return row
+}
+
+var tags = regexp.MustCompile(`<[^<>]*>`)
+
+// plainly is what a platform has answered, without the markup of error pages.
+func plainly(text string) string {
+	return strings.Join(strings.Fields(tags.ReplaceAllString(text, " ")), " ")
 }
 
 // outboxAction does what a button of themes.OutboxPage asks for.
@@ -108,11 +117,7 @@ func (s *site) outboxAction(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	back := at(c, classPath+"/outbox")
-	if q := c.Request.URL.RawQuery; q != "" && !strings.ContainsAny(q, "\r\n") {
-		back += "?" + q
-	}
-	c.Redirect(http.StatusSeeOther, back)
+	c.Redirect(http.StatusSeeOther, teachPath(c, "/outbox", b)+"&said=trying")
 }
 
 // retry takes "all" or what outboxRow has given as an ID.
@@ -166,7 +171,10 @@ func (s *site) compare(c *gin.Context, b *subject) {
 		s.fail(c, err)
 		return
 	}
-	view := &themes.ComparedView{Same: found.Same, Unread: found.Unread}
+	view := &themes.ComparedView{Same: found.Same}
+	for _, why := range found.Unread {
+		view.Unread = append(view.Unread, plainly(why))
+	}
 	for _, d := range found.Differences {
 		row := themes.ComparedRow{Student: themes.Crumb{Title: names[d.User], Href: teachPath(c, "/students/"+userName(d.User), b)},
 			Tutorial: themes.Crumb{Title: linkTitle(d.Link)}, Sent: d.Sent * d.Of, Of: d.Of}

@@ -17,7 +17,7 @@ import (
 // settingsPage says how a tutorial is graded in the context.
 func (s *site) settingsPage(c *gin.Context) {
 	if b := s.subject(c); b != nil {
-		s.showSettings(c, http.StatusOK, b, themes.SettingsPage{})
+		s.showSettings(c, http.StatusOK, b, themes.SettingsPage{Layout: themes.Layout{Flash: flash(c)}})
 	}
 }
 
@@ -29,7 +29,9 @@ func (s *site) showSettings(c *gin.Context, status int, b *subject, page themes.
 		return
 	}
 	p := progress.Settings(store.Work{Settings: all}, b.course, b.tutorial)
+	said := page.Flash
 	page.Layout = s.layout(c, "How it is graded", themes.Crumb{Title: "Class", Href: teachPath(c, "", b)})
+	page.Flash = said
 	page.TeachLinks, page.Heading = s.teachLinks(c, b, "/settings"), b.tutorial.Title
 	page.Action, page.Import = teachPath(c, "/settings", b), teachPath(c, "/import", b)
 	page.Keep, page.Due, page.Until = string(p.Keep), p.Due, p.Until
@@ -57,7 +59,7 @@ func (s *site) saveSettings(c *gin.Context) {
 	}
 	s.Outbox.Kick()
 	s.Desk.Regraded(b.context, b.course.ID, b.tutorial.ID)
-	c.Redirect(http.StatusSeeOther, teachPath(c, "/settings", b))
+	c.Redirect(http.StatusSeeOther, teachPath(c, "/settings", b)+"&said=saved")
 }
 
 // typedSettings reads the form of themes.SettingsPage.
@@ -93,6 +95,16 @@ func number(c *gin.Context, field, what string) (*float64, error) {
 	}
 	return &f, nil
 }
+
+// flashes are what pages say after a form was taken, by the "said" of their
+// address.
+var flashes = map[string]string{
+	"saved":   "Saved. Grades that change are on their way.",
+	"decided": "Saved. The grade is on its way if it changes.",
+	"trying":  "Trying again.",
+}
+
+func flash(c *gin.Context) string { return flashes[c.Query("said")] }
 
 // maxImport bounds an uploaded file, in bytes.
 const maxImport = 4 << 20

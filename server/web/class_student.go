@@ -62,6 +62,7 @@ func (s *site) showStudent(c *gin.Context, status int, b *subject, w *gradebook.
 		ExtraMinutes:    int(w.Standing.Allowance.Extra / time.Minute), Excused: w.Standing.Allowance.Excused,
 		AllowanceReason: w.Standing.Allowance.Reason, Overrides: overrides(w, by),
 		Previous: neighbour(c, b, w.Previous), Next: neighbour(c, b, w.Next)}
+	page.Flash = flash(c)
 	if w.Standing.Override != nil {
 		page.RevokeAction = teachPath(c, path+"/revoke", b)
 	}
@@ -193,7 +194,7 @@ func (s *site) decided(c *gin.Context, b *subject, w *gradebook.StudentWork, err
 	}
 	s.Outbox.Kick()
 	s.Desk.Graded(c.Request.Context(), b.of(w.User.ID))
-	c.Redirect(http.StatusSeeOther, teachPath(c, "/students/"+userName(w.User.ID), b))
+	c.Redirect(http.StatusSeeOther, teachPath(c, "/students/"+userName(w.User.ID), b)+"&said=decided")
 }
 
 // longest is the most extra time that can be given.
