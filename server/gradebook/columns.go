@@ -149,6 +149,11 @@ func (in *importing) titled(heading string) (found column, several bool) {
 	}
 	for _, title := range titles(heading) {
 		for _, c := range in.columns {
+			if title == c.heading {
+				return c, false
+			}
+		}
+		for _, c := range in.columns {
 			if title != c.title && title != c.shows() {
 				continue
 			}

@@ -82,7 +82,7 @@ func (b Book) exportCSV(ctx context.Context, w io.Writer, s sheet, contextID uin
 func evidenceRows(u store.User, p place, standing progress.Tutorial, list []store.Attempt) [][]string {
 	override, reason := "", ""
 	if o := standing.Override; o != nil {
-		override, reason = exact(*o.Points), o.Reason
+		override, reason = exact(standing.Points), o.Reason
 	}
 	excused := ""
 	if standing.Allowance.Excused {

@@ -61,7 +61,7 @@ func (s sheet) moodle() [][]string {
 	maxima := make([]float64, len(s.columns))
 	for i, c := range s.columns {
 		maxima[i] = s.maximum(c)
-		name := "External tool: " + c.title
+		name := "External tool: " + c.heading
 		head = append(head, name+" (Real)", name+" (Feedback)")
 	}
 	rows := [][]string{head}
@@ -90,7 +90,7 @@ func (s sheet) canvas() [][]string {
 	head := []string{"Student", "ID", "SIS User ID", "SIS Login ID", "Section"}
 	possible := []string{"    Points Possible", "", "", "", ""}
 	for _, c := range s.columns {
-		head = append(head, c.title)
+		head = append(head, c.heading)
 		possible = append(possible, rounded(s.maximum(c)))
 	}
 	rows := [][]string{head, possible}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/store"
 )
 
@@ -46,8 +47,8 @@ func (r Report) Refused() bool {
 // export themselves, or any table with a student, tutorial, points and perhaps
 // reason in each line. Grades that say what holds already change nothing, so a
 // file may be exported, edited in some places, and imported. All lines are
-// stored or none. by is the user who imports, source the file's name, for the
-// record. A file that can't be read as a table of grades gives a *BadFile.
+// stored or none. by is the user who imports, source the file's name, for
+// errors. A file that can't be read as a table of grades gives a *BadFile.
 func (b Book) Import(ctx context.Context, contextID, by uint, source string, r io.Reader, trial bool) (Report, error) {
 	t, err := readTable(r)
 	if err != nil {
@@ -57,7 +58,7 @@ func (b Book) Import(ctx context.Context, contextID, by uint, source string, r i
 	if err != nil {
 		return Report{}, err
 	}
-	in := &importing{sheet: s, book: b, by: by, contextID: contextID, source: source, said: map[said]Line{}}
+	in := &importing{sheet: s, book: b, by: by, contextID: contextID, said: map[said]given{}}
 	grades, ignored, err := in.grades(t)
 	if err != nil {
 		return Report{}, err
@@ -70,7 +71,7 @@ func (b Book) Import(ctx context.Context, contextID, by uint, source string, r i
 		return in.report, nil
 	}
 	if err := b.Store.Decide(ctx, in.overrides, in.allowances); err != nil {
-		return Report{}, fmt.Errorf("store imported grades: %w", err)
+		return Report{}, fmt.Errorf("store grades imported from %s: %w", source, err)
 	}
 	in.report.Applied = true
 	return in.report, nil
@@ -82,11 +83,10 @@ type importing struct {
 	book       Book
 	by         uint
 	contextID  uint
-	source     string
 	report     Report
 	overrides  []store.Override
 	allowances []store.Allowance
-	said       map[said]Line              // what earlier lines have said
+	said       map[said]given             // what earlier lines have said
 	index      map[string][]*store.Member // students by kind and identity
 }
 
@@ -105,6 +105,28 @@ type given struct {
 	text    string
 	of      float64 // what text is a part of, in the file's points; 0 means the tutorial's
 	reason  string
+}
+
+// agrees says whether two grades of the same work are one. Two links may show
+// it, each in points of its own, and tables show two decimals.
+func (g given) agrees(with given) bool {
+	if g.of == with.of {
+		return g.text == with.text
+	}
+	a, ok := parseNumber(g.text)
+	b, also := parseNumber(with.text)
+	if !ok || !also {
+		return strings.EqualFold(g.text, with.text)
+	}
+	return math.Abs(a/g.of-b/with.of) <= 0.00501/g.of+0.00501/with.of
+}
+
+// leave is how to mend two grades that do not agree.
+func (g given) leave(with given) string {
+	if g.line == with.line {
+		return "Two columns show the same tutorial: leave one of the two cells empty."
+	}
+	return "Leave one of the two lines."
 }
 
 // take judges one grade.
@@ -132,12 +154,12 @@ func (in *importing) take(g given) {
 	line.Tutorial = course + "/" + tutorial
 	key := said{member.User.ID, Only{course, tutorial}}
 	if before, twice := in.said[key]; twice {
-		if before.Given != g.text {
-			refuse(fmt.Sprintf("Line %d says %s.", before.Number, before.Given), "Leave one of the two lines.")
+		if !g.agrees(before) {
+			refuse(fmt.Sprintf("Line %d says %s.", before.line, before.text), g.leave(before))
 		}
 		return
 	}
-	in.said[key] = line
+	in.said[key] = g
 	now := in.work.of(member.User.ID, g.column.course, g.column.tutorial)
 	if strings.EqualFold(g.text, "EX") {
 		in.excuse(g, member, now.Allowance, line)
@@ -167,7 +189,7 @@ func (in *importing) take(g given) {
 	case now.Allowance.Excused:
 		refuse("The student is excused.", "Take the excuse back first, or write EX.")
 	default:
-		points := value * now.Of / of
+		points := progress.Rounded(value*now.Of/of, now.Of)
 		in.override(g, member, points)
 		line.Accepted, line.Changes = true, true
 		line.Says = fmt.Sprintf("%s → %s of %s points.", rounded(now.Points), rounded(points), rounded(now.Of))
@@ -192,7 +214,7 @@ func (in *importing) takeCourse(g given, m *store.Member, line Line, refuse func
 func (in *importing) override(g given, m *store.Member, points float64) {
 	reason := g.reason
 	if reason == "" {
-		reason = "Imported from " + in.source + "."
+		reason = imported
 	}
 	in.overrides = append(in.overrides, store.Override{ContextID: in.contextID, UserID: m.User.ID, By: in.by,
 		Course: g.column.course.ID, Tutorial: g.column.tutorial.ID, Points: &points, Reason: reason})
@@ -205,12 +227,15 @@ func (in *importing) excuse(g given, m *store.Member, a store.Allowance, line Li
 		a.ContextID, a.UserID, a.Course, a.Tutorial = in.contextID, m.User.ID, g.column.course.ID, g.column.tutorial.ID
 		a.Excused, a.By, a.Reason = true, in.by, g.reason
 		if a.Reason == "" {
-			a.Reason = "Imported from " + in.source + "."
+			a.Reason = imported
 		}
 		in.allowances = append(in.allowances, a)
 	}
 	in.report.Lines = append(in.report.Lines, line)
 }
+
+// imported is the reason where the file gives none. Students read it.
+const imported = "Imported by an instructor."
 
 // parseNumber takes a decimal point or a decimal comma, but no thousands.
 func parseNumber(s string) (float64, bool) {

@@ -197,7 +197,7 @@ func TestReasonAndWhoAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range extra.Students {
-		if a := s.Standing.Allowance; s.User.ID == c.ada && (!a.Excused || a.Reason != "Imported from grades.csv.") {
+		if a := s.Standing.Allowance; s.User.ID == c.ada && (!a.Excused || a.Reason != "Imported by an instructor.") {
 			t.Errorf("kept %+v", a)
 		}
 	}

@@ -73,7 +73,7 @@ func (b Book) describe(ctx context.Context, s sheet, contextID uint, m store.Mem
 			Extra: now.Allowance.Extra.Seconds(), Excused: now.Allowance.Excused, Explain: now.Explain(p.tutorial),
 			Checks: []jsonCheckNow{}, Attempts: jsonAttempts(list)}
 		if o := now.Override; o != nil {
-			stand.Override = &jsonOverride{*o.Points, o.Reason, o.By, o.At}
+			stand.Override = &jsonOverride{now.Points, o.Reason, o.By, o.At}
 		}
 		for _, c := range p.tutorial.Checks {
 			n := now.Checks[c.ID]

@@ -27,7 +27,8 @@ type sheet struct {
 
 // column is one line item of a platform, or a tutorial that has none.
 type column struct {
-	title    string
+	title    string // of the link, else of what it shows
+	heading  string // title, made unique
 	course   *content.Course
 	tutorial *content.Tutorial // nil: the whole course
 	link     store.ResourceLink
@@ -93,6 +94,7 @@ func (b Book) columns(links []store.ResourceLink, only Only, loose func(Only) bo
 			}
 		}
 	}
+	setHeadings(out)
 	return out
 }
 

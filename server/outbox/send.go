@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/labmark/labmark/lti"
@@ -142,8 +141,7 @@ func (j *job) want(g progress.Grade) (s store.Sending, rest string) {
 	case g.At.IsZero() && !there:
 		return s, "No attempt counts yet."
 	}
-	// Five decimals are what Moodle keeps.
-	return store.Sending{Score: math.Round(g.Given*1e5) / 1e5, Max: g.Maximum, Comment: g.Comment}, ""
+	return store.Sending{Score: g.Given, Max: g.Maximum, Comment: g.Comment}, ""
 }
 
 // leaps are how far timestamps jump ahead where a platform calls one stale

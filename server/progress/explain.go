@@ -17,7 +17,7 @@ func (p Tutorial) Explain(t *content.Tutorial) []string {
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	say("%s", p.rule())
 	for _, c := range t.Checks {
-		say("%s", p.Checks[c.ID].explain(c.ID, p.Policy))
+		say("%s", p.Checks[c.ID].explain(called(t, c), p.Policy))
 	}
 	if p.HintCost > 0 {
 		say("Opened hints cost %s.", points(p.HintCost))
@@ -59,15 +59,29 @@ func (p Tutorial) rule() string {
 	return rule
 }
 
-func (c Check) explain(id string, p Policy) string {
+// called is how people know a check: by the title of its task. The ID tells
+// checks of one title apart.
+func called(t *content.Tutorial, c *content.Check) string {
+	if c.Title == "" {
+		return c.ID
+	}
+	for _, other := range t.Checks {
+		if other != c && other.Title == c.Title {
+			return c.Title + " (" + c.ID + ")"
+		}
+	}
+	return c.Title
+}
+
+func (c Check) explain(name string, p Policy) string {
 	if c.Counts == nil {
 		if c.Attempts > 0 {
-			return fmt.Sprintf("%s: 0 of %s, %s, none of which counts.", id, points(c.Of), plural(c.Attempts, "attempt"))
+			return fmt.Sprintf("%s: 0 of %s, %s, none of which counts.", name, points(c.Of), plural(c.Attempts, "attempt"))
 		}
 		if c.Last != nil {
-			return fmt.Sprintf("%s: 0 of %s; no attempt could tell yet.", id, points(c.Of))
+			return fmt.Sprintf("%s: 0 of %s; no attempt could tell yet.", name, points(c.Of))
 		}
-		return fmt.Sprintf("%s: 0 of %s, not tried.", id, points(c.Of))
+		return fmt.Sprintf("%s: 0 of %s, not tried.", name, points(c.Of))
 	}
 	outcome := "not passed"
 	switch {
@@ -77,7 +91,7 @@ func (c Check) explain(id string, p Policy) string {
 		outcome = fmt.Sprintf("%s %% done", number(100*unit(c.Counts.Score)))
 	}
 	line := fmt.Sprintf("%s: %s of %s, %s by the attempt of %s (one of %d)",
-		id, number(c.Points), points(c.Of), outcome, when(c.Counts.StartedAt), c.Attempts)
+		name, number(c.Points), points(c.Of), outcome, when(c.Counts.StartedAt), c.Attempts)
 	if c.LateDays > 0 {
 		line += fmt.Sprintf(", %s late", plural(c.LateDays, "day"))
 		if p.Penalty > 0 {
@@ -107,11 +121,11 @@ func (p Tutorial) comment(t *content.Tutorial) string {
 	for _, c := range t.Checks {
 		switch s := p.Checks[c.ID]; {
 		case s.Passed:
-			text.add(c.ID + " ✓")
+			text.add(called(t, c) + " ✓")
 		case s.Counts != nil && s.Counts.Score > 0:
-			text.add(fmt.Sprintf("%s %s %%", c.ID, number(100*unit(s.Counts.Score))))
+			text.add(fmt.Sprintf("%s %s %%", called(t, c), number(100*unit(s.Counts.Score))))
 		case s.Attempts > 0:
-			text.add(c.ID + " ✗")
+			text.add(called(t, c) + " ✗")
 		}
 	}
 	return text.after(head)

@@ -17,7 +17,8 @@ const (
 
 // Grade is what a resource link's line item should show of one user.
 type Grade struct {
-	// Given and Maximum are in points, or in weights for a whole course.
+	// Given and Maximum are in points, or in weights for a whole course, with
+	// at most four decimals.
 	// Maximum is 0 where there is nothing to win.
 	Given, Maximum float64
 	Comment        string    // plain text for the student and the grader
@@ -100,7 +101,7 @@ func CourseGrade(c *content.Course, w store.Work, user uint) Grade {
 			continue
 		}
 		counting++
-		g.Given += p.weight() * p.Points / p.Of
+		g.Given += p.weight() * (p.Points / p.Of)
 		g.Maximum += p.weight()
 		text.add(fmt.Sprintf("%s %s/%s", t.Title, number(p.Points), number(p.Of)))
 		if p.progress() != Completed {
@@ -110,6 +111,7 @@ func CourseGrade(c *content.Course, w store.Work, user uint) Grade {
 			g.At = at
 		}
 	}
+	g.Given, g.Maximum = Rounded(g.Given, g.Maximum), Rounded(g.Maximum, g.Maximum)
 	if counting == 0 {
 		g.Excused = excused > 0
 	}

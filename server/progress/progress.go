@@ -3,6 +3,8 @@
 package progress
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/labmark/labmark/content"
@@ -59,10 +61,12 @@ type Hint struct {
 // that the tutorial no longer has is ignored.
 func Of(course string, t *content.Tutorial, w Work) Tutorial {
 	p := Tutorial{Checks: map[string]Check{}, Hints: map[string]Hint{}, Policy: w.Policy, Allowance: w.Allowance}
+	of := 0.0
 	for _, c := range t.Checks {
-		p.Checks[c.ID] = Check{Of: c.Points}
-		p.Of += c.Points
+		p.Checks[c.ID] = Check{Of: Rounded(c.Points, c.Points)}
+		of += c.Points
 	}
+	p.Of = Rounded(of, of)
 	best := p.look(course, t, w)
 	failed, won := map[string]int{}, map[string]float64{}
 	var tasks []string // in order: sums of fractions depend on it
@@ -70,17 +74,18 @@ func Of(course string, t *content.Tutorial, w Work) Tutorial {
 		s := p.Checks[c.ID]
 		if b := best[c.ID]; b.Attempt != nil {
 			s.Counts, s.LateDays, s.Passed = b.Attempt, b.late, b.Score == 1
-			s.Points = b.score * c.Points
+			points := b.score * c.Points
+			won[c.Task] += points
+			s.Points = Rounded(points, c.Points)
 			if at := made(b.Attempt); p.At == nil || at.After(*p.At) {
 				p.At = &at
 			}
 		}
 		p.Checks[c.ID] = s
 		failed[c.Task] += s.Failed
-		if _, known := won[c.Task]; !known {
+		if !slices.Contains(tasks, c.Task) {
 			tasks = append(tasks, c.Task)
 		}
-		won[c.Task] += s.Points
 	}
 	cost := p.hints(course, t, failed, w)
 	for _, task := range tasks {
@@ -89,11 +94,22 @@ func Of(course string, t *content.Tutorial, w Work) Tutorial {
 		p.HintCost += off
 		p.Earned += won[task] - off
 	}
+	p.HintCost, p.Earned = Rounded(p.HintCost, p.HintCost), Rounded(p.Earned, of)
 	p.Points = p.Earned
 	if w.Override != nil && w.Override.Points != nil {
-		p.Override, p.Points = w.Override, *w.Override.Points
+		p.Override, p.Points = w.Override, Rounded(*w.Override.Points, of)
 	}
 	return p
+}
+
+// Rounded takes away what arithmetic with fractions leaves behind: points have
+// at most four decimals, wherever they are shown or sent. What is full but for
+// that stays full.
+func Rounded(points, of float64) float64 {
+	if math.Abs(of-points) < 1e-9 {
+		points = of
+	}
+	return math.Round(points*1e4) / 1e4
 }
 
 // look goes through the attempts, fills in how many there were, and returns

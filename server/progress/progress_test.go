@@ -192,3 +192,31 @@ func TestComment(t *testing.T) {
 		t.Errorf("%d bytes: %s", len(c), c)
 	}
 }
+
+func TestFractionsLeaveNothingBehind(t *testing.T) {
+	thirds := &content.Tutorial{ID: "t", Title: "Thirds", Checks: []*content.Check{
+		{ID: "kept", Task: "one", Title: "Make a user", Points: 0.1, Sticky: true},
+		{ID: "loose", Task: "one", Title: "Make a user", Points: 0.2},
+		{ID: "alone", Title: "Ping", Points: 0.4}}}
+	all := []store.Attempt{try("kept", 1, 1), try("loose", 1, 1), try("alone", 1, 1)}
+	if g := Of("c", thirds, Work{Attempts: all}).Grade(thirds); g.Given != 0.7 || g.Maximum != 0.7 {
+		t.Errorf("a full score is %v of %v", g.Given, g.Maximum)
+	}
+	late := Work{Attempts: []store.Attempt{try("alone", 1, 1.0/3)}, Policy: Policy{Due: after24(-1), Penalty: 0.1}}
+	p := Of("c", thirds, late)
+	if want := 0.1067; p.Points != want || p.Checks["alone"].Points != want { // 0.8 of a third of 0.4
+		t.Errorf("late and a part: %v, %v", p.Points, p.Checks["alone"].Points)
+	}
+	set := 2.0 / 3
+	late.Override = &store.Override{Points: &set}
+	if g := Of("c", thirds, late).Grade(thirds); g.Given != 0.6667 {
+		t.Errorf("set to two thirds: %v", g.Given)
+	}
+	// People know a check by its title; the ID tells two of one title apart.
+	if lines := strings.Join(p.Explain(thirds), "\n"); !strings.Contains(lines, "Make a user (loose): ") || !strings.Contains(lines, "\nPing: ") {
+		t.Errorf("explained by\n%s", lines)
+	}
+	if c := p.Grade(thirds).Comment; !strings.HasSuffix(c, "Ping 33.33 %.") {
+		t.Errorf("comment %q", c)
+	}
+}
