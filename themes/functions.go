@@ -22,6 +22,10 @@ func functions(a *assets) template.FuncMap {
 		"outcome":  outcome,
 		"standing": standing,
 		"words":    verdictWords,
+		"ended":    ended,
+		"soon":     soon,
+		"breaks":   breaks,
+		"oneLine":  oneLine,
 		"total":    total,
 		"use":      use,
 		"deref":    func(f *float64) float64 { return *f },
@@ -30,6 +34,7 @@ func functions(a *assets) template.FuncMap {
 
 		"cellWords":  cellWords,
 		"gradeState": gradeState,
+		"gradeWords": gradeWords,
 		"gradeIcon":  gradeIcon,
 		"column":     column,
 		"given":      given,
@@ -85,17 +90,17 @@ func outcome(c *CheckView) string {
 	switch {
 	case c.Last != nil:
 		return attemptOutcome(*c.Last)
-	case c.Points > 0 && c.Won >= c.Points:
+	case c.Passed, c.Points > 0 && c.Won >= c.Points:
 		return "pass"
 	}
 	return "idle"
 }
 
-// standing is what a check stands at by the points that were kept, whatever
-// the last attempt said.
+// standing is what a check stands at by the attempt that counts, whatever the
+// last one said. A pass that came late won less and is a pass all the same.
 func standing(c CheckView) string {
 	switch {
-	case c.Points > 0 && c.Won >= c.Points:
+	case c.Passed, c.Points > 0 && c.Won >= c.Points:
 		return "pass"
 	case c.Won > 0:
 		return "part"

@@ -55,6 +55,14 @@ func gradeIcon(g GradeView) string {
 	return "idle"
 }
 
+// gradeWords says a grade's way in two or three words. src/grade.ts says the same.
+func gradeWords(g GradeView) string {
+	if g.State == "none" {
+		return "No grade yet"
+	}
+	return "Grade " + g.State
+}
+
 // given says whether there is such a time.
 func given(t *time.Time) bool { return t != nil && !t.IsZero() }
 

@@ -102,6 +102,7 @@ type TutorialCard struct {
 	Checks               int
 	Score                Score
 	GuestRunning         bool
+	Rules                []string // as of TutorialPage
 }
 
 // Score is points won of points to be had. It is also the payload of the
@@ -131,6 +132,7 @@ type TutorialProgress struct {
 	Score       Score
 	Checks      []CheckView
 	Grade       *GradeView // nil where none is sent
+	Rules       []string   // as of TutorialPage
 }
 
 // RecentAttempt is one line of the history, newest first.

@@ -104,7 +104,10 @@ type PickTutorial struct {
 	Checks         int
 	Points         float64 // as the author gives them
 	PreviewHref    string
-	Picked         bool // before anybody chose
+	Picked         bool // before anybody chose, or as posted
+	// PointsText, From and Due are what was posted, to be shown again after an
+	// error; empty shows the author's points and no dates.
+	PointsText, From, Due string
 }
 
 // PreviewPage is a tutorial as students read it, without a machine. Hints may

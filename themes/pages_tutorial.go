@@ -21,6 +21,9 @@ type TutorialPage struct {
 	Next *Crumb
 	// Grade goes to a platform; nil outside its launches.
 	Grade *GradeView
+	// Rules say in plain sentences what dates and late work do to the grade:
+	// "Due 20 Nov 2026, 09:30 UTC." Empty where there are none.
+	Rules []string
 }
 
 // Step is one part of a tutorial.
@@ -48,6 +51,8 @@ type CheckView struct {
 	Attempts int     // that counted
 	Auto     time.Duration
 	Last     *AttemptView // nil before the first
+	Passed   bool         // by the attempt that counts, whatever it won
+	Late     bool         // that attempt came after the due date
 }
 
 // AttemptView is one attempt as its student sees it. It is also the payload

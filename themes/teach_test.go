@@ -74,6 +74,68 @@ func TestAStudentSeesTheGradesWay(t *testing.T) {
 	}
 }
 
+func TestWhatStudentsReadBeforehand(t *testing.T) {
+	theme := mustLoad(t)
+	rules := []string{"Due 20 Nov 2026, 09:30 UTC; 10 % less for each day late", "Nothing counts after 30 Nov."}
+	tutorial, course, progress := sample.Tutorial("n", themes.GuestView{}), sample.Course("n"), sample.Progress("n")
+	tutorial.Rules, course.Tutorials[0].Rules, progress.Courses[0].Tutorials[0].Rules = rules, rules, rules
+	for _, p := range []themes.Page{tutorial, course, progress} {
+		if page := mustRender(t, theme, p); !strings.Contains(page, "10 % less for each day late. Nothing counts after 30 Nov.<") {
+			t.Errorf("%T does not say when it is due", p)
+		}
+	}
+}
+
+func TestAPassThatCameLateReadsAsOne(t *testing.T) {
+	theme := mustLoad(t)
+	late := []themes.CheckView{{ID: "hello", Points: 1, Won: 0.7, Passed: true, Late: true}}
+	student, progress := sample.Student("n"), sample.Progress("n")
+	student.Checks, progress.Courses[0].Tutorials[0].Checks = late, late
+	for _, p := range []themes.Page{student, progress} {
+		page := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(mustRender(t, theme, p), "")
+		if !strings.Contains(page, "hello Passed, late 0.7/1") {
+			t.Errorf("%T does not say that it was passed", p)
+		}
+	}
+}
+
+func TestAnOutboxSaysOnlyWhatIsKnown(t *testing.T) {
+	theme := mustLoad(t)
+	page := sample.Outbox("n")
+	past := time.Now().Add(-time.Second)
+	page.Rows = page.Rows[:1]
+	page.Rows[0].Grade = themes.GradeView{State: "waiting", Why: "Moodle cannot be reached (503).", NextTry: &past}
+	page.Rows[0].LastError = "<html><head><title>x</title></head>\n<body><h1>Service\nUnavailable</h1>"
+	page.Compared = &themes.ComparedView{Unread: []string{"Moodle does not answer"}}
+	drawn := mustRender(t, theme, page)
+	for _, want := range []string{"reached (503). Next try in a moment", ">Service Unavailable<", "The gradebook could not be read.", "Moodle does not answer"} {
+		if !strings.Contains(drawn, want) {
+			t.Errorf("the outbox lacks %q", want)
+		}
+	}
+	if strings.Contains(drawn, "othing differs") {
+		t.Error("nothing was read, so nothing is known to be the same")
+	}
+}
+
+func TestAFormShowsWhatWasPosted(t *testing.T) {
+	theme := mustLoad(t)
+	page := sample.Pick("n", true)
+	chosen := &page.Courses[0].Tutorials[1]
+	chosen.Picked, chosen.PointsText, chosen.From, chosen.Due = true, "12.5", "2026-11-24T08:00", "2026-12-01T12:00"
+	drawn := mustRender(t, theme, page)
+	for _, want := range []string{`value="linux-essentials/files" checked`, `value="12.5"`, `value="2026-11-24T08:00"`, `value="2026-12-01T12:00"`} {
+		if n := strings.Count(drawn, want); n != 1 {
+			t.Errorf("%s stands there %d times", want, n)
+		}
+	}
+	settings := sample.Settings("n")
+	settings.Flash = "Saved."
+	if !strings.Contains(mustRender(t, theme, settings), `role="status"><p>Saved.</p>`) {
+		t.Error("who saves is not told that it worked")
+	}
+}
+
 func TestEvidenceOfStudentsIsEscaped(t *testing.T) {
 	const evil = `"><script>alert(1)</script>`
 	theme := mustLoad(t)

@@ -51,6 +51,7 @@ func Embedded(nonce, origin string, guest themes.GuestView) themes.TutorialPage 
 	g := Grade("waiting")
 	g.Late = "2 days late: 20 % less."
 	p.Grade = &g
+	p.Rules = []string{"Due 18 Nov 2026, 09:30 UTC; 10 % less for each day late; nothing counts after 30 Nov."}
 	return p
 }
 

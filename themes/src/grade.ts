@@ -25,19 +25,30 @@ function time(at: string): HTMLTimeElement {
   return t
 }
 
+function planned(at: string): HTMLTimeElement {
+  const t = time(at)
+  t.dataset.planned = ''
+  return t
+}
+
+// ended says what themes/functions_text.go says.
+function ended(s: string): string {
+  return /[.!?…]$/.test(s.trim()) ? s.trim() : `${s.trim()}.`
+}
+
 function says(g: Grade): (string | Node)[] {
   const where = g.platform || 'your course'
   if (g.state === 'none' || g.state === '') return [`Your grade goes to ${where} with your first check.`]
   const grade = Object.assign(document.createElement('strong'), { textContent: `${points(g.points)} / ${points(g.of)}` })
-  const why = g.why ? `: ${g.why}` : ''
+  const why = g.why ? `: ${ended(g.why)}` : '.'
   switch (g.state) {
     case 'sent':
       return ['Your grade ', grade, ` was sent to ${where}`, ...(g.sentAt ? [' ', time(g.sentAt)] : []), '.']
     case 'waiting':
-      return ['Your grade ', grade, ` is waiting to be sent to ${where}${why}.`, ...(g.nextTry ? [' Next try ', time(g.nextTry), '.'] : []),
+      return ['Your grade ', grade, ` is waiting to be sent to ${where}${why}`, ...(g.nextTry ? [' Next try ', planned(g.nextTry), '.'] : []),
         ' It is kept here and cannot get lost.']
     case 'refused':
-      return ['Your grade ', grade, ` could not be entered in ${where}${why}. It is kept here, and your teacher can see this.`]
+      return ['Your grade ', grade, ` could not be entered in ${where}${why} It is kept here, and your teacher can see this.`]
   }
 }
 
@@ -64,7 +75,9 @@ export function showGrade(g: Grade): void {
   if (lamp) {
     lamp.dataset.state = colours[g.state]
     setIcon(lamp, icons[g.state])
-    lamp.querySelector('span')!.textContent = `Grade ${g.state}`
+    const state = g.state === 'none' || g.state === '' ? 'No grade yet' : `Grade ${g.state}`
+    lamp.querySelector('span')!.textContent = state
+    lamp.title = `${state}: its way to ${g.platform || 'your course'}`
   }
   // Each sent grade would be too much to hear; trouble is not.
   if (before !== line.dataset.state && (g.state === 'waiting' || g.state === 'refused')) announce(words.textContent ?? '')

@@ -27,7 +27,8 @@ export function showTimes(root: ParentNode): void {
   for (const el of root.querySelectorAll<HTMLTimeElement>('time[datetime]')) {
     const at = new Date(el.dateTime)
     if (isNaN(at.getTime())) continue
-    el.textContent = timeWords(at, now)
+    // What was planned for a time that is past is about to happen.
+    el.textContent = 'planned' in el.dataset && at <= now ? 'in a moment' : timeWords(at, now)
     el.title = at.toLocaleString()
   }
 }
