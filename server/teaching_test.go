@@ -34,7 +34,7 @@ func TestPickedTutorialsBecomeActivities(t *testing.T) {
 		_, body := tessa.do(http.MethodPost, "/pick", url.Values{"zone": {"Europe/Berlin"}})
 		has(t, body, "Choose at least one")
 		_, body = tessa.do(http.MethodPost, "/pick", url.Values{"pick": {"linux/one"}, "points:linux/one": {"lots"}})
-		has(t, body, "lots")
+		has(t, body, "is no number of points", `value="lots"`, "checked")
 		answer, body := tessa.do(http.MethodPost, "/pick", url.Values{"zone": {"Europe/Berlin"}, "pick": {"linux/one", "linux/two"},
 			"points:linux/two": {"7.5"}, "due:linux/two": {"2026-12-01T12:00"}})
 		to := html.UnescapeString(regexp.MustCompile(`action="(http[^"]+)"`).FindStringSubmatch(body)[1])
@@ -121,6 +121,10 @@ func TestDecisionsOfATeacherReachTheGradebook(t *testing.T) {
 		"due": {time.Now().UTC().Add(-time.Hour).Format("2006-01-02T15:04")}, "zone": {"UTC"}})
 	status(t, answer, http.StatusOK)
 	b.shown("ada", 5)
+	for _, path := range []string{"/courses/linux/one", "/courses/linux", "/progress"} {
+		_, page := ada.get(path)
+		has(t, page, "each day late takes 50 % off")
+	}
 	allow := strings.Replace(override, "/override", "/allowance", 1)
 	_, _ = tessa.do(http.MethodPost, allow, url.Values{"minutes": {"120"}, "reason": {"was ill"}})
 	b.shown("ada", 10)

@@ -45,7 +45,8 @@ func Sum(ps ...progress.Tutorial) themes.Score {
 
 // Check shows one check's button.
 func Check(c *content.Check, values content.Values, p progress.Check) themes.CheckView {
-	v := themes.CheckView{ID: c.ID, Title: values.Fill(c.Title), Points: p.Of, Won: p.Points, Attempts: p.Attempts, Auto: c.Auto}
+	v := themes.CheckView{ID: c.ID, Title: values.Fill(c.Title), Points: p.Of, Won: p.Points, Attempts: p.Attempts, Auto: c.Auto,
+		Passed: p.Passed, Late: p.LateDays > 0}
 	if v.Title == "" {
 		v.Title = c.ID
 	}

@@ -147,7 +147,7 @@ func (s *site) class(c *gin.Context) {
 		page.Checks = append(page.Checks, themes.ClassCheck{ID: check.ID, Title: checkTitle(check), Points: check.Points,
 			Href: teachPath(c, "/checks/"+check.ID, b)})
 	}
-	page.Rows = rows
+	page.Rows, page.Overview = rows, overview(rows)
 	for _, row := range rows {
 		switch row.Grade.State {
 		case "waiting":
@@ -259,6 +259,17 @@ func cell(p progress.Check, student string) themes.CellView {
 		v.Href = student + "#attempt-" + p.Last.ID
 	}
 	return v
+}
+
+// overview is the class in a sentence.
+func overview(rows []themes.RowView) string {
+	done := 0
+	for _, r := range rows {
+		if len(r.Cells) > 0 && !slices.ContainsFunc(r.Cells, func(c themes.CellView) bool { return c.State != "pass" }) {
+			done++
+		}
+	}
+	return fmt.Sprintf("%d of %d have passed everything. A tutorial appears here once somebody has opened its activity.", done, len(rows))
 }
 
 func rosterAge(ctx store.Context, now time.Time) string {

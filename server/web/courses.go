@@ -104,7 +104,7 @@ func (s *site) course(c *gin.Context) {
 		w := work(c, o.Course, t)
 		page.Tutorials = append(page.Tutorials, themes.TutorialCard{Href: tutorialPath(c, o.Course, t), Title: t.Title,
 			Summary: t.Summary, Duration: t.Duration, Checks: len(t.Checks), Score: views.Score(st[w]),
-			GuestRunning: s.Guests.Status(w).State == guests.Ready})
+			Rules: views.Rules(st[w]), GuestRunning: s.Guests.Status(w).State == guests.Ready})
 	}
 	s.page(c, http.StatusOK, page)
 }
@@ -126,7 +126,7 @@ func (s *site) progress(c *gin.Context) {
 		for _, t := range o.tutorials {
 			w := work(c, o.Course, t)
 			p, values := st[w], s.Catalog.Values(w)
-			tp := themes.TutorialProgress{Href: tutorialPath(c, o.Course, t), Title: t.Title, Score: views.Score(p)}
+			tp := themes.TutorialProgress{Href: tutorialPath(c, o.Course, t), Title: t.Title, Score: views.Score(p), Rules: views.Rules(p)}
 			if tp.Grade, err = s.Desk.GradeOf(c.Request.Context(), w); err != nil {
 				s.fail(c, err)
 				return

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,7 +42,7 @@ func (s *site) pickPage(c *gin.Context) {
 
 func (s *site) picking(c *gin.Context, m *lti.Message, problem string) themes.PickPage {
 	return themes.PickPage{Layout: s.layout(c, "Choose tutorials"), Action: at(c, "/pick"), Multiple: m.Linking.Multiple,
-		CanGrade: m.Linking.LineItems, Error: problem, Courses: s.pickable(c)}
+		CanGrade: m.Linking.LineItems, Error: problem, Courses: again(c, s.pickable(c))}
 }
 
 // pickable is everything that is served.
@@ -62,6 +63,24 @@ func (s *site) pickable(c *gin.Context) []themes.PickCourse {
 		out = append(out, pc)
 	}
 	return out
+}
+
+// again shows what was posted before: nobody should have to choose twice.
+func again(c *gin.Context, courses []themes.PickCourse) []themes.PickCourse {
+	picked := c.PostFormArray("pick")
+	keep := func(t *themes.PickTutorial) {
+		t.Picked = slices.Contains(picked, t.Value)
+		t.PointsText, t.From, t.Due = c.PostForm("points:"+t.Value), c.PostForm("from:"+t.Value), c.PostForm("due:"+t.Value)
+	}
+	for i := range courses {
+		if courses[i].Whole != nil {
+			keep(courses[i].Whole)
+		}
+		for j := range courses[i].Tutorials {
+			keep(&courses[i].Tutorials[j])
+		}
+	}
+	return courses
 }
 
 func points(t *content.Tutorial) (sum float64) {
@@ -209,7 +228,7 @@ func dates(c *gin.Context, value string) (from, due *time.Time, err error) {
 		return nil, nil, err
 	}
 	if from != nil && due != nil && !from.Before(*due) {
-		return nil, nil, fmt.Errorf("it would be due before it is available: change one of the dates.")
+		return nil, nil, fmt.Errorf("it would be due before it is available; change one of the dates.")
 	}
 	return from, due, nil
 }

@@ -31,7 +31,7 @@ func (s *site) tutorial(c *gin.Context) {
 		Layout:  s.layout(c, t.Title, coursesCrumb(c), themes.Crumb{Title: course.Title, Href: coursePath(c, course)}),
 		Heading: t.Title, Summary: t.Summary, Duration: t.Duration, API: at(c, "/api/courses/"+course.ID+"/"+t.ID),
 		Score: views.Score(student.Progress), Guest: views.Guest(s.Guests.Status(o)), Next: s.next(c, course, t),
-		Grade: grade,
+		Grade: grade, Rules: views.Rules(student.Progress),
 	}
 	page.Language = course.Language
 	for _, g := range t.Guests {
