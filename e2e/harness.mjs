@@ -90,8 +90,10 @@ export async function serve(command, args, url, { cwd = root, env = {}, deadline
 
 export const executable = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
-// chromiumArgs keep Chromium from asking for the outside.
+// chromiumArgs keep Chromium from asking for the outside, and Playwright from
+// losing a frame now and then that hops from site to site.
 export const chromiumArgs = [
+  '--disable-site-isolation-trials',
   ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
   '--disable-gpu',
   '--disable-quic',

@@ -54,9 +54,7 @@ export async function openWith(cookies, tool, lms) {
   writeFileSync(path.join(profile, 'Default', 'Preferences'), JSON.stringify(preferences))
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: executable,
-    // Without the first, Playwright now and then loses a frame that hops from
-    // site to site.
-    args: [...chromiumArgs, '--disable-site-isolation-trials', ...(cookies === ALLOWED ? [] : ['--test-third-party-cookie-phaseout'])],
+    args: [...chromiumArgs, ...(cookies === ALLOWED ? [] : ['--test-third-party-cookie-phaseout'])],
     viewport: { width: 1280, height: 1000 },
   })
   const complaints = []
