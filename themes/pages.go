@@ -138,6 +138,7 @@ type TutorialProgress struct {
 // RecentAttempt is one line of the history, newest first.
 type RecentAttempt struct {
 	Tutorial, TutorialHref string
+	Title                  string // of the check; empty shows its ID
 	AttemptView
 }
 

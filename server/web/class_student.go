@@ -121,17 +121,15 @@ func evidence(a store.Attempt, t *content.Tutorial, p progress.Tutorial) themes.
 	v := themes.EvidenceView{AttemptView: views.Attempt(a, standing), Title: a.Check, Exit: a.ExitStatus,
 		Counts: standing.Counts != nil && standing.Counts.ID == a.ID, Stdout: a.Stdout, Stderr: a.Stderr,
 		StdoutCut: a.StdoutCut, StderrCut: a.StderrCut, Revision: a.Revision, Image: a.Image, Machine: a.GuestID}
-	known := false
-	for _, check := range t.Checks {
-		if check.ID == a.Check {
-			known, v.Title = true, checkTitle(check)
-		}
+	title := titleOf(t, a.Check)
+	if title != "" {
+		v.Title = title
 	}
 	if a.EndedAt != nil {
 		v.Took = a.EndedAt.Sub(a.StartedAt)
 	}
 	switch {
-	case !known:
+	case title == "":
 		v.Note = "the course no longer has this check"
 	case a.Verdict == "unsure":
 		v.Note = "could not tell: counts nowhere"

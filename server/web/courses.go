@@ -141,6 +141,16 @@ func (s *site) progress(c *gin.Context) {
 	s.page(c, http.StatusOK, page)
 }
 
+// titleOf is what people call a check; empty where it is no more.
+func titleOf(t *content.Tutorial, check string) string {
+	for _, c := range t.Checks {
+		if c.ID == check {
+			return checkTitle(c)
+		}
+	}
+	return ""
+}
+
 // recentShown is how many attempts "my progress" lists.
 const recentShown = 20
 
@@ -154,6 +164,7 @@ func (s *site) recent(c *gin.Context, st standing) ([]themes.RecentAttempt, erro
 	for _, a := range list {
 		if t, course := s.Catalog.Tutorial(a.Owner()); t != nil {
 			out = append(out, themes.RecentAttempt{Tutorial: t.Title, TutorialHref: tutorialPath(c, course, t),
+				Title:       titleOf(t, a.Check),
 				AttemptView: views.Attempt(a, st[a.Owner()].Checks[a.Check])})
 		}
 	}
