@@ -198,12 +198,17 @@ type gradesCartridgeCmd struct {
 	Output string `short:"o" help:"File to write." required:"" placeholder:"FILE.imscc"`
 }
 
-func (c *gradesCartridgeCmd) Run() error {
+func (c *gradesCartridgeCmd) Run(ctx context.Context, s *Settings) error {
 	course, err := loadCourse(c.Course, os.Stderr)
 	if err != nil {
 		return err
 	}
-	u, err := publicURL(c.PublicURL)
+	db, err := s.openStore()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	u, err := reachedAt(ctx, db, c.PublicURL)
 	if err != nil {
 		return err
 	}

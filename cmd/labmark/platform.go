@@ -24,27 +24,34 @@ type platformCmd struct {
 	Remove platformRemoveCmd `cmd:"" help:"Forget a platform, or disable one that people have come from."`
 }
 
-// office opens the database and what deals with platforms, for one command.
-func (s *Settings) office(ctx context.Context, public string, log *slog.Logger) (*lms.Office, func(), error) {
+// withOffice opens the database and what deals with platforms, for one
+// command. Its PublicURL is nil where it is neither given nor known.
+func (s *Settings) withOffice(ctx context.Context, public string, log *slog.Logger, do func(*lms.Office) error) error {
 	db, err := s.openStore()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
+	defer db.Close()
 	u, err := reachedAt(ctx, db, public)
-	if err != nil {
-		db.Close()
-		return nil, nil, err
+	if err != nil && !errors.Is(err, errUnreached) {
+		return err
 	}
 	o, err := server.Office(ctx, db, nil, u, log)
-	return o, func() { db.Close() }, err
+	if err != nil {
+		return err
+	}
+	return do(o)
 }
 
-// reachedAt is --public-url, or where the last server was reached.
+var errUnreached = errors.New("no server has run with this data folder yet: say by --public-url how browsers will reach it")
+
+// reachedAt is --public-url, or where the last server was reached; or
+// errUnreached.
 func reachedAt(ctx context.Context, db *store.Store, public string) (*url.URL, error) {
 	if public == "" {
 		last, err := db.Remembered(ctx, server.PublicURL)
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, errors.New("no server has run with this data folder yet: say by --public-url how browsers will reach it")
+			return nil, errUnreached
 		}
 		if err != nil {
 			return nil, err
@@ -84,39 +91,36 @@ type platformAddCmd struct {
 }
 
 func (c *platformAddCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
-	o, done, err := s.office(ctx, c.PublicURL, log)
-	if err != nil {
-		return err
-	}
-	defer done()
 	p := store.Platform{Name: c.Name, Issuer: c.Issuer, ClientID: c.ClientID, AuthURL: c.AuthURL, TokenURL: c.TokenURL,
 		KeysURL: c.KeysURL, Audience: c.Audience, Deployments: c.Deployment, FrameOrigins: c.FrameOrigin}
 	if c.Product != "other" {
 		p.Product = c.Product
 	}
-	p, err = o.Add(ctx, lms.Known(p, c.Site))
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "added %s as platform %d; try: labmark platform test %d\n", p.Name, p.ID, p.ID)
-	return nil
+	return s.withOffice(ctx, c.PublicURL, log, func(o *lms.Office) error {
+		p, err := o.Add(ctx, lms.Known(p, c.Site))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "added %s as platform %d; try: labmark platform test %d\n", p.Name, p.ID, p.ID)
+		return nil
+	})
 }
 
 type platformInviteCmd struct{ publicFlag }
 
 func (c *platformInviteCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
-	o, done, err := s.office(ctx, c.PublicURL, log)
-	if err != nil {
-		return err
-	}
-	defer done()
-	address, until, err := o.Invite(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "Paste this address into the platform's page for dynamic registration, before %s:\n%s\n",
-		until.Local().Format("2 Jan 15:04"), address)
-	return nil
+	return s.withOffice(ctx, c.PublicURL, log, func(o *lms.Office) error {
+		if o.PublicURL == nil {
+			return errUnreached
+		}
+		address, until, err := o.Invite(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "Paste this address into the platform's page for dynamic registration, before %s:\n%s\n",
+			until.Local().Format("2 Jan 15:04"), address)
+		return nil
+	})
 }
 
 type platformListCmd struct {
@@ -125,127 +129,109 @@ type platformListCmd struct {
 }
 
 func (c *platformListCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
-	o, done, err := s.office(ctx, c.PublicURL, log)
-	if err != nil {
-		return err
-	}
-	defer done()
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	if c.Settings {
-		for _, v := range o.ManualSettings() {
-			fmt.Fprintf(w, "%s\t%s\n", v.Name, v.Value)
+	return s.withOffice(ctx, c.PublicURL, log, func(o *lms.Office) error {
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		if c.Settings {
+			if o.PublicURL == nil {
+				return errUnreached
+			}
+			for _, v := range o.ManualSettings() {
+				fmt.Fprintf(w, "%s\t%s\n", v.Name, v.Value)
+			}
+			return w.Flush()
+		}
+		all, err := o.Store.Platforms(ctx, "")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(w, "ID\tNAME\tSTATE\tISSUER\tCLIENT ID\tDEPLOYMENTS\tLAST LAUNCH")
+		for _, p := range all {
+			last := "never"
+			if p.LastLaunch != nil {
+				last = p.LastLaunch.Local().Format("2006-01-02 15:04")
+			}
+			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, p.Name, p.State, p.Issuer, p.ClientID, strings.Join(p.Deployments, ","), last)
 		}
 		return w.Flush()
-	}
-	all, err := o.Store.Platforms(ctx, "")
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(w, "ID\tNAME\tSTATE\tISSUER\tCLIENT ID\tDEPLOYMENTS\tLAST LAUNCH")
-	for _, p := range all {
-		last := "never"
-		if p.LastLaunch != nil {
-			last = p.LastLaunch.Local().Format("2006-01-02 15:04")
-		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, p.Name, p.State, p.Issuer, p.ClientID, strings.Join(p.Deployments, ","), last)
-	}
-	return w.Flush()
+	})
 }
 
-type platformTestCmd struct {
+// onePlatform is what commands about a single platform take.
+type onePlatform struct {
 	publicFlag
 	ID uint `arg:"" help:"Which platform, by the number that labmark platform list shows."`
 }
+
+// with finds the platform.
+func (c *onePlatform) with(ctx context.Context, s *Settings, log *slog.Logger, do func(*lms.Office, store.Platform) error) error {
+	return s.withOffice(ctx, c.PublicURL, log, func(o *lms.Office) error {
+		p, err := o.Store.Platform(ctx, c.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("there is no platform %d: labmark platform list shows all", c.ID)
+		}
+		if err != nil {
+			return err
+		}
+		return do(o, p)
+	})
+}
+
+type platformTestCmd struct{ onePlatform }
 
 func (c *platformTestCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
-	o, done, err := s.office(ctx, c.PublicURL, log)
-	if err != nil {
-		return err
-	}
-	defer done()
-	p, err := findPlatform(ctx, o, c.ID)
-	if err != nil {
-		return err
-	}
-	steps, err := o.Test(ctx, p)
-	if err != nil {
-		return err
-	}
-	bad := 0
-	for _, f := range steps {
-		mark := "ok   "
-		if !f.OK {
-			mark = "WRONG"
-			bad++
+	return c.with(ctx, s, log, func(o *lms.Office, p store.Platform) error {
+		steps, err := o.Test(ctx, p)
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(out, "%s  %s: %s\n", mark, f.Step, f.Found)
-		if f.Mend != "" {
-			fmt.Fprintf(out, "       → %s\n", f.Mend)
+		bad := 0
+		for _, f := range steps {
+			mark := "ok   "
+			if !f.OK {
+				mark = "WRONG"
+				bad++
+			}
+			fmt.Fprintf(out, "%s  %s: %s\n", mark, f.Step, f.Found)
+			if f.Mend != "" {
+				fmt.Fprintf(out, "       → %s\n", f.Mend)
+			}
 		}
-	}
-	if bad > 0 {
-		return fmt.Errorf("%s: %d of %d steps went wrong", p.Name, bad, len(steps))
-	}
-	return nil
+		if bad > 0 {
+			return fmt.Errorf("%s: %d of %d steps went wrong", p.Name, bad, len(steps))
+		}
+		return nil
+	})
 }
 
-func findPlatform(ctx context.Context, o *lms.Office, id uint) (store.Platform, error) {
-	p, err := o.Store.Platform(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return p, fmt.Errorf("there is no platform %d: labmark platform list shows all", id)
-	}
-	return p, err
-}
-
-type platformEnableCmd struct {
-	publicFlag
-	ID uint `arg:"" help:"Which platform, by the number that labmark platform list shows."`
-}
+type platformEnableCmd struct{ onePlatform }
 
 func (c *platformEnableCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
-	o, done, err := s.office(ctx, c.PublicURL, log)
-	if err != nil {
-		return err
-	}
-	defer done()
-	p, err := findPlatform(ctx, o, c.ID)
-	if err != nil {
-		return err
-	}
-	p.State = store.PlatformActive
-	if err := o.Store.SavePlatform(ctx, p); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%s may launch again\n", p.Name)
-	return nil
+	return c.with(ctx, s, log, func(o *lms.Office, p store.Platform) error {
+		p.State = store.PlatformActive
+		if err := o.Store.SavePlatform(ctx, p); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s may launch again\n", p.Name)
+		return nil
+	})
 }
 
-type platformRemoveCmd struct {
-	publicFlag
-	ID uint `arg:"" help:"Which platform, by the number that labmark platform list shows."`
-}
+type platformRemoveCmd struct{ onePlatform }
 
 func (c *platformRemoveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out io.Writer) error {
-	o, done, err := s.office(ctx, c.PublicURL, log)
-	if err != nil {
-		return err
-	}
-	defer done()
-	p, err := findPlatform(ctx, o, c.ID)
-	if err != nil {
-		return err
-	}
-	err = o.Store.RemovePlatform(ctx, c.ID)
-	if !errors.Is(err, store.ErrInUse) {
-		if err == nil {
-			fmt.Fprintf(out, "removed %s\n", p.Name)
+	return c.with(ctx, s, log, func(o *lms.Office, p store.Platform) error {
+		err := o.Store.RemovePlatform(ctx, p.ID)
+		if !errors.Is(err, store.ErrInUse) {
+			if err == nil {
+				fmt.Fprintf(out, "removed %s\n", p.Name)
+			}
+			return err
 		}
-		return err
-	}
-	p.State = store.PlatformDisabled
-	if err := o.Store.SavePlatform(ctx, p); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "disabled %s: people have come from it, whose work is kept\n", p.Name)
-	return nil
+		p.State = store.PlatformDisabled
+		if err := o.Store.SavePlatform(ctx, p); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "disabled %s: people have come from it, whose work is kept\n", p.Name)
+		return nil
+	})
 }

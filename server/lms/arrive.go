@@ -1,6 +1,7 @@
 package lms
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -164,7 +165,7 @@ func (o *Office) RefreshRoster(ctx context.Context, c store.Context) error {
 	}
 	members, err := o.Client.Members(ctx, p, c.Memberships)
 	if err != nil {
-		return errOr(o.Store.RosterFailed(ctx, c.ID, err.Error()), err)
+		return cmp.Or(o.Store.RosterFailed(ctx, c.ID, err.Error()), err)
 	}
 	var roster []store.Member
 	for _, m := range members {
@@ -176,11 +177,4 @@ func (o *Office) RefreshRoster(ctx context.Context, c store.Context) error {
 		o.Log.Info("roster has changed", "context", c.Title, "id", c.ID, "added", added, "left", left)
 	}
 	return err
-}
-
-func errOr(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }

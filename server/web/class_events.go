@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"github.com/gin-gonic/gin"
 
 	"github.com/labmark/labmark/server/events"
@@ -31,7 +32,7 @@ func (s *site) classEvents(c *gin.Context) {
 	s.stream(c, first, notes, func(e events.Event) error {
 		// A page may stay open for days: ask again what teaches has asked.
 		if in, err := s.launchOf(c.Request.Context()); err != nil || !in.membership.Instructor {
-			return orElse(err, errTeachers)
+			return cmp.Or[error](err, errTeachers)
 		}
 		return s.sendNote(c, b, e.Data.(news.Note))
 	})

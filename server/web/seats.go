@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -96,7 +97,7 @@ func (s *site) enterByPass(c *gin.Context) {
 	until := time.Unix(p.Until, 0)
 	first, err := s.Store.Once(c.Request.Context(), "pass:"+p.ID, until)
 	if err != nil || !first || time.Now().After(until) {
-		s.fail(c, orElse(err, errLaunchOver))
+		s.fail(c, cmp.Or[error](err, errLaunchOver))
 		return
 	}
 	address, err := s.sit(c, p.User, p.Launch, false)

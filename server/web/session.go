@@ -184,14 +184,6 @@ func (s *site) known(c *gin.Context) {
 	c.Set(ownerKey, o)
 }
 
-// orElse is err, unless that is nil.
-func orElse(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
-}
-
 // owner is what known has found: the viewer's work on the named tutorial.
 // Nothing in a request can name another user.
 func owner(c *gin.Context) store.Owner { return c.MustGet(ownerKey).(store.Owner) }
