@@ -33,6 +33,8 @@ export class Connection {
   private waiting = 0
   private wanted = false
   private over = false // the shell ended; a new one only on demand
+  // What is typed between asking for a connection and having it; null later.
+  private early: Uint8Array[] | null = null
 
   constructor(
     private readonly url: string,
@@ -50,10 +52,12 @@ export class Connection {
     this.over = false
     this.failures = 0
     this.open()
+    this.early = []
   }
 
   close(): void {
     this.wanted = false
+    this.early = null
     this.drop()
     this.wire.state('closed')
   }
@@ -67,12 +71,25 @@ export class Connection {
     if (this.live && this.timer) this.open()
   }
 
-  // send gives bytes to the program; false if there is no connection.
+  // send gives bytes to the program; false if there is no connection. Keys
+  // pressed while one is being made on demand are kept for it: whoever asks for
+  // a new shell by Enter goes on typing. After a loss they are not, for nobody
+  // sees then what they would do.
   send(bytes: Uint8Array): boolean {
+    if (this.early) {
+      this.early.push(bytes)
+      return true
+    }
     const socket = this.socket
     if (socket?.readyState !== WebSocket.OPEN) return false
     for (let i = 0; i < bytes.length; i += slice) socket.send(new Uint8Array(bytes.subarray(i, i + slice)))
     return true
+  }
+
+  private sendEarly(): void {
+    const early = this.early ?? []
+    this.early = null
+    for (const bytes of early) this.send(bytes)
   }
 
   resize(): void {
@@ -124,6 +141,7 @@ export class Connection {
         this.failures = 0
         this.wire.attached(m.replay ?? false)
         this.wire.state('open')
+        this.sendEarly()
         break
       case 'exit':
         this.over = true
@@ -137,6 +155,7 @@ export class Connection {
 
   private closed(code: number): void {
     this.socket = null
+    this.early = null
     if (!this.live) return
     if (code === noGuest) {
       this.wanted = false
