@@ -23,7 +23,7 @@ test: packages-test build image lint ## run every test
 bench: build image ## measure, and write bench.json and docs/performance.md
 	go run ./internal/bench
 
-build: assets ## bin/labmark, with the guest's agent and the assets inside
+build: assets packages-run ## bin/labmark, with the guest's agent and the assets inside
 	$(STATIC) -o vmbackend/embedded/labmark-agent ./cmd/labmark-agent
 	$(STATIC) -o vmbackend/embedded/labmark-shim ./cmd/labmark-shim
 	$(STATIC) -o bin/labmark ./cmd/labmark
@@ -40,7 +40,7 @@ image: build packages-run ## the guest image that the demo course asks for
 kernel: build ## build the fast kernel for guests (about 10 minutes, once)
 	bin/labmark image kernel
 
-lint: $(LINTER)
+lint: $(LINTER) | packages-run
 	$(LINTER) run ./...
 
 $(LINTER):
@@ -48,7 +48,7 @@ $(LINTER):
 	GOBIN=$(CACHE)/tools/new GOFLAGS=-mod=mod go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER_VERSION)
 	mv $(CACHE)/tools/new/golangci-lint $@
 
-fuzz: ## fuzz everything that reads the world, a minute each
+fuzz: packages-run ## fuzz everything that reads the world, a minute each
 	internal/setup/fuzz.sh 1m
 
 packages-run:

@@ -83,13 +83,6 @@ type Backend interface {
 	Close() error
 }
 
-// Suspender is the optional ability to freeze a running guest, so that it
-// costs no processor time, and to thaw it where it was.
-type Suspender interface {
-	Suspend(ctx context.Context, id string) error
-	Resume(ctx context.Context, id string) error
-}
-
 // Spec describes a guest to create.
 type Spec struct {
 	// ID names the guest: 1 to 40 of [a-z0-9-], chosen by the caller.
@@ -105,6 +98,10 @@ type Spec struct {
 	HostKey []byte `json:"host_key"`
 	// AuthorizedKey may log in to every account, in authorized_keys form.
 	AuthorizedKey []byte `json:"authorized_key"`
+	// Desktop asks for a screen; see type Desktop.
+	Desktop bool `json:"desktop,omitempty"`
+	// Open lists what the course opens for this guest: OpenMirror or nothing.
+	Open []string `json:"open,omitempty"`
 	// Labels are kept with the guest and returned by List. They let a gateway
 	// recognise its guests after a crash.
 	Labels map[string]string `json:"labels,omitempty"`
@@ -121,6 +118,9 @@ const (
 	Running   State = "running"
 	Suspended State = "suspended"
 	Stopped   State = "stopped"
+	// Lost guests are on a node that has not answered for some time. They may
+	// be running there; nobody can reach them.
+	Lost State = "lost"
 )
 
 // Guest is one line of List.
@@ -129,6 +129,8 @@ type Guest struct {
 	State  State
 	Image  string
 	Labels map[string]string
+	// Node is the machine that the guest is on; empty where there is only one.
+	Node string
 	// Since is when State was entered, as far as the backend knows.
 	Since time.Time
 }

@@ -5,21 +5,28 @@ set -eu
 
 case "${1:-}" in
 run)
-	# The guests' kernel, the tools that make their images, and npm for the
-	# browser's part of the page.
-	want="user-mode-linux mmdebstrap e2fsprogs kmod ca-certificates"
+	# A Go module that is on no proxy; the guests' kernel, the tools that make
+	# their images, and npm for the browser's part of the page.
+	want="golang-github-digitalocean-go-libvirt-dev user-mode-linux mmdebstrap e2fsprogs kmod ca-certificates"
 	command -v npm >/dev/null || want="$want npm"
 	;;
 test)
 	# A browser; an SSH server to check against; a linter for checks; what
-	# Go's race detector needs.
-	want="chromium openssh-server shellcheck gcc libc6-dev"
+	# Go's race detector needs; and what a node has.
+	want="chromium openssh-server shellcheck gcc libc6-dev
+		libvirt-daemon libvirt-clients qemu-system-x86 qemu-system-arm qemu-system-misc qemu-utils ipxe-qemu iproute2"
 	;;
 *)
 	echo "usage: $0 run|test" >&2
 	exit 2
 	;;
 esac
+
+# libvirt's session mode is for ordinary users: root's nodes on this machine
+# run as one that has nothing else (vmbackend/libvirt/daemon).
+if [ "$1" = test ] && [ "$(id -u)" = 0 ] && ! id labmark >/dev/null 2>&1; then
+	useradd --system --user-group --home-dir /var/lib/labmark-node --shell /usr/sbin/nologin labmark
+fi
 
 missing=""
 for package in $want; do
