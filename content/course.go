@@ -72,6 +72,11 @@ type Guest struct {
 	Memory int64  // bytes; 0 takes the backend's default
 	// User owns the terminal; "root" unless the author says otherwise.
 	User string
+	// Desktop asks for a screen beside the terminal.
+	Desktop bool
+	// Mirror opens the way to the gateway's package mirror, so that students
+	// can install software. All else stays closed.
+	Mirror bool
 }
 
 // Step is one part of a tutorial, from a "##" heading to the next. Text

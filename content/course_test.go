@@ -238,3 +238,28 @@ func TestSymbolicLinksAreNotServed(t *testing.T) {
 		t.Errorf("the file itself is refused: %v", findings)
 	}
 }
+
+func TestNetworkOpensTheMirror(t *testing.T) {
+	for _, c := range []struct {
+		name, course, tutorial string
+		want                   bool
+	}{
+		{"nothing said", "", "", false},
+		{"by the tutorial", "", "network: {open: [mirror]}\n", true},
+		{"by the course", "network: {open: [mirror]}\n", "", true},
+		{"closed again", "network: {open: [mirror]}\n", "network: {open: []}\n", false},
+		{"for the tutorial's own guest", "network: {open: [mirror]}\n", "guests:\n  box: {desktop: true}\n", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fsys := courseWith("---\ntitle: T\n" + c.tutorial + "---\nx\n")
+			fsys["course.yaml"].Data = []byte("id: demo\ntitle: D\n" + c.course)
+			loaded, findings := Load(fsys)
+			if loaded == nil {
+				t.Fatal(findings)
+			}
+			if got := loaded.Tutorials[1].Guests[0].Mirror; got != c.want {
+				t.Errorf("the mirror is open: %v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -12,6 +12,7 @@ import (
 // matter is silent.
 type defaults struct {
 	guests  []Guest
+	mirror  bool // what network opens
 	points  float64
 	sticky  bool
 	timeout time.Duration
@@ -35,7 +36,7 @@ func frontMatter(src *source, d defaults) (*Tutorial, defaults, int) {
 		if len(src.findings) == 0 {
 			src.fail(0, len(fence), "The front matter is empty.", "Give the tutorial a title: “title: …”.")
 		}
-		t.Guests = d.guests
+		t.Guests = opened(d.guests, d.mirror)
 		return t, d, body
 	}
 	y.fields(root, "The front matter", map[string]func(ast.Node){
@@ -43,6 +44,7 @@ func frontMatter(src *source, d defaults) (*Tutorial, defaults, int) {
 		"summary":  func(n ast.Node) { y.oneLine(n, "The summary", &t.Summary) },
 		"duration": func(n ast.Node) { y.duration(n, "The duration", time.Minute, 24*time.Hour, &t.Duration) },
 		"guests":   func(n ast.Node) { t.Guests = y.guests(n, d) },
+		"network":  func(n ast.Node) { y.network(n, &d) },
 		"networks": y.unsupported("Networks are"),
 		"vars":     func(n ast.Node) { t.Vars = y.vars(n) },
 		"limits":   func(n ast.Node) { y.limits(n, &d) },
@@ -53,6 +55,7 @@ func frontMatter(src *source, d defaults) (*Tutorial, defaults, int) {
 	if t.Guests == nil {
 		t.Guests = d.guests
 	}
+	t.Guests = opened(t.Guests, d.mirror)
 	return t, d, body
 }
 

@@ -59,7 +59,7 @@ func (y *yamlText) guest(e entry, d defaults) Guest {
 		"image":   func(n ast.Node) { y.image(n, d, &g) },
 		"memory":  func(n ast.Node) { y.memory(n, &g) },
 		"user":    func(n ast.Node) { y.user(n, &g) },
-		"desktop": y.desktop,
+		"desktop": func(n ast.Node) { y.desktop(n, &g) },
 	})
 	return g
 }
@@ -112,8 +112,53 @@ func (y *yamlText) user(n ast.Node, g *Guest) {
 	g.User = s
 }
 
-func (y *yamlText) desktop(n ast.Node) {
-	if b, ok := n.(*ast.BoolNode); !ok || b.Value {
-		y.fail(n, "Desktops are not supported yet.", "Leave it out for now.")
+func (y *yamlText) desktop(n ast.Node, g *Guest) {
+	b, ok := n.(*ast.BoolNode)
+	if !ok {
+		y.fail(n, "desktop is yes or no.", "Write “true” or “false”.")
+		return
 	}
+	g.Desktop = b.Value
+}
+
+// openMirror is what a course may open for its guests.
+const openMirror = "mirror"
+
+// network reads what guests may reach beyond themselves: nothing unless the
+// author opens it.
+func (y *yamlText) network(n ast.Node, d *defaults) {
+	y.fields(n, "network", map[string]func(ast.Node){
+		"open": func(n ast.Node) { d.mirror = y.open(n) },
+	})
+}
+
+// open reads a list of names; an empty one closes what course.yaml opens.
+func (y *yamlText) open(n ast.Node) (mirror bool) {
+	if s, ok := n.(*ast.SequenceNode); ok && len(s.Values) == 0 {
+		return false
+	}
+	nodes, ok := y.list(n, "open")
+	if !ok {
+		return false
+	}
+	for _, n := range nodes {
+		s, ok := y.scalar(n, "What is opened")
+		switch {
+		case !ok:
+		case s == openMirror:
+			mirror = true
+		default:
+			y.fail(n, fmt.Sprintf("%s can't be opened.", quote(s)), "Only “mirror” can: the gateway's package mirror.")
+		}
+	}
+	return mirror
+}
+
+// opened gives the same guests with or without the way to the mirror.
+func opened(guests []Guest, mirror bool) []Guest {
+	guests = slices.Clone(guests)
+	for i := range guests {
+		guests[i].Mirror = mirror
+	}
+	return guests
 }

@@ -75,6 +75,7 @@ func readManifest(src *source, images []string) *manifest {
 		"language":  func(n ast.Node) { y.language(n, &c.Language) },
 		"theme":     y.theme,
 		"guests":    func(n ast.Node) { m.defaults.guests = y.guests(n, m.defaults) },
+		"network":   func(n ast.Node) { y.network(n, &m.defaults) },
 		"grading":   func(n ast.Node) { y.grading(n, &m.defaults, &c.Grading) },
 		"limits":    func(n ast.Node) { y.limits(n, &m.defaults) },
 		"tutorials": func(n ast.Node) { m.order(n) },

@@ -166,7 +166,7 @@ func pool(cfg Config) map[guests.Kind]int {
 				cfg.Log.Warn("a tutorial's image is missing", "course", c.ID, "tutorial", t.ID, "err", err)
 				continue
 			}
-			kinds[guests.Kind{Image: digest, Memory: g.Memory}] = cfg.Pool
+			kinds[guests.KindOf(g, digest)] = cfg.Pool
 		}
 	}
 	return kinds

@@ -122,7 +122,7 @@ func (m *Manager) create(ctx context.Context, k Kind, o *store.Owner) (*machine,
 		return nil, err
 	}
 	row := store.Guest{ID: "g-" + strings.ToLower(rand.Text()[:12]), Mode: store.Preparing,
-		Image: k.Image, Memory: k.Memory, HostKey: string(ssh.MarshalAuthorizedKey(public))}
+		Image: k.Image, Memory: k.Memory, Desktop: k.Desktop, Mirror: k.Mirror, HostKey: string(ssh.MarshalAuthorizedKey(public))}
 	ready := store.Free
 	if o != nil {
 		row.SetOwner(*o)
@@ -135,7 +135,7 @@ func (m *Manager) create(ctx context.Context, k Kind, o *store.Owner) (*machine,
 	g := m.machine(row.ID, k, public)
 	err = m.cfg.Backend.Create(ctx, vmbackend.Spec{
 		ID: row.ID, Image: k.Image, Memory: k.Memory, Hostname: "lab",
-		HostKey: pem, AuthorizedKey: ssh.MarshalAuthorizedKey(m.cfg.Signer.PublicKey()),
+		Desktop: k.Desktop, Open: k.open(), HostKey: pem, AuthorizedKey: ssh.MarshalAuthorizedKey(m.cfg.Signer.PublicKey()),
 		Labels: map[string]string{gatewayLabel: m.cfg.Gateway},
 	})
 	if err == nil {
@@ -150,6 +150,14 @@ func (m *Manager) create(ctx context.Context, k Kind, o *store.Owner) (*machine,
 		return nil, err
 	}
 	return g, nil
+}
+
+// open is what the course opens for the guest, in the backend's words.
+func (k Kind) open() []string {
+	if k.Mirror {
+		return []string{vmbackend.OpenMirror}
+	}
+	return nil
 }
 
 // boot starts a guest and proves that it lets the gateway in. A limited

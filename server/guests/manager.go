@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/vmbackend"
 )
@@ -30,6 +31,13 @@ type Table interface {
 type Kind struct {
 	Image  string // a digest
 	Memory int64  // bytes; 0 is the backend's default
+	// Desktop gives the guest a screen, Mirror the way to the package mirror.
+	Desktop, Mirror bool
+}
+
+// KindOf is what a tutorial's guest is made as, from an image's digest.
+func KindOf(g content.Guest, digest string) Kind {
+	return Kind{Image: digest, Memory: g.Memory, Desktop: g.Desktop, Mirror: g.Mirror}
 }
 
 // State is what a lease shows to its student.

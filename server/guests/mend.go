@@ -39,7 +39,7 @@ func (m *Manager) Recover(ctx context.Context) error {
 func (m *Manager) takeOver(row store.Guest, state vmbackend.State) {
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(row.HostKey))
 	owner, owned := row.Owner()
-	g := m.machine(row.ID, Kind{Image: row.Image, Memory: row.Memory}, key)
+	g := m.machine(row.ID, kindOf(row), key)
 	switch {
 	case err != nil || state == "":
 		m.discard(row.ID)
@@ -52,6 +52,11 @@ func (m *Manager) takeOver(row store.Guest, state vmbackend.State) {
 	default:
 		m.discard(row.ID)
 	}
+}
+
+// kindOf is what a guest in the table was made as.
+func kindOf(row store.Guest) Kind {
+	return Kind{Image: row.Image, Memory: row.Memory, Desktop: row.Desktop, Mirror: row.Mirror}
 }
 
 // removeStrays destroys guests of this installation that have no row. It

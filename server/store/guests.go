@@ -37,6 +37,12 @@ type Guest struct {
 	Mode   Mode
 	Image  string // digest
 	Memory int64  // bytes; 0 is the backend's default
+	// Desktop and Mirror say what else the guest was made with.
+	Desktop bool
+	Mirror  bool
+	// Node is the machine that the guest is on; empty where there is only one,
+	// and until it is known.
+	Node string
 	// HostKey is the public key of the guest's SSH server, in
 	// authorized_keys form.
 	HostKey string

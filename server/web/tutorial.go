@@ -90,7 +90,7 @@ func (s *site) guest(c *gin.Context) {
 func (s *site) kind(o store.Owner) (guests.Kind, error) {
 	t, _ := s.Catalog.Tutorial(o)
 	digest, err := s.Image(t.Guests[0].Image)
-	return guests.Kind{Image: digest, Memory: t.Guests[0].Memory}, err
+	return guests.KindOf(t.Guests[0], digest), err
 }
 
 // check begins an attempt.
