@@ -24,6 +24,7 @@ bench: build image ## measure, and write bench.json and docs/performance.md
 	go run ./internal/bench
 
 build: assets packages-run ## bin/labmark, with the guest's agent and the assets inside
+	@internal/setup/go-libvirt.sh
 	$(STATIC) -o vmbackend/embedded/labmark-agent ./cmd/labmark-agent
 	$(STATIC) -o vmbackend/embedded/labmark-shim ./cmd/labmark-shim
 	$(STATIC) -o bin/labmark ./cmd/labmark

@@ -22,6 +22,12 @@ test)
 	;;
 esac
 
+command -v dpkg-query >/dev/null || {
+	echo "This is no Debian: install what these packages hold by hand: $want" >&2
+	echo "go-libvirt from its own site: go mod edit -dropreplace=github.com/digitalocean/go-libvirt && GOPROXY=direct go get github.com/digitalocean/go-libvirt@latest" >&2
+	exit 1
+}
+
 # libvirt's session mode is for ordinary users: root's nodes on this machine
 # run as one that has nothing else (vmbackend/libvirt/daemon).
 if [ "$1" = test ] && [ "$(id -u)" = 0 ] && ! id labmark >/dev/null 2>&1; then
