@@ -21,7 +21,7 @@ type exchanged struct {
 
 // exchange sends a request to an address that a platform or an administrator
 // gave. It reads at most limit bytes and follows at most that many
-// redirections: never to an address that secureURL refuses, never from the
+// redirections: never to an address that SecureURL refuses, never from the
 // network to this machine, and with home only within the same host. The
 // request's context bounds the time.
 func exchange(client *http.Client, request *http.Request, limit int64, redirections int, home bool) (exchanged, error) {

@@ -43,7 +43,7 @@ func keyReason(err error) Reason {
 
 // fetch asks for a key set (RFC 7517, section 5). Life is how long it may be kept.
 func (s *KeySets) fetch(ctx context.Context, address string) (keys []platformKey, life time.Duration, err error) {
-	if _, err := secureURL(address); err != nil {
+	if _, err := SecureURL(address); err != nil {
 		return nil, 0, &keyError{ReasonKeysAddress, err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, keysTimeout)

@@ -96,7 +96,7 @@ func (t *Tool) Begin(ctx context.Context, r LoginRequest) (Login, error) {
 	if err != nil {
 		return Login{}, err
 	}
-	auth, err := secureURL(p.AuthURL)
+	auth, err := SecureURL(p.AuthURL)
 	if err != nil {
 		return Login{}, refuse(ReasonPlatformAddress, p, "authorisation address %s: %v", quoted(p.AuthURL), err)
 	}

@@ -47,7 +47,7 @@ type Registration struct {
 func Register(ctx context.Context, client *http.Client, e Endpoints, r RegistrationRequest) (*Registration, error) {
 	ctx, cancel := context.WithTimeout(ctx, registrationTimeout)
 	defer cancel()
-	at, err := secureURL(r.ConfigURL)
+	at, err := SecureURL(r.ConfigURL)
 	if err != nil {
 		return nil, refuse(ReasonRegistrationAddress, Platform{}, "openid_configuration %s: %v", quoted(r.ConfigURL), err)
 	}

@@ -60,7 +60,7 @@ func readPlatformConfiguration(at *url.URL, body []byte) (platformConfiguration,
 	for _, endpoint := range []struct{ name, address string }{
 		{"authorization_endpoint", c.Auth}, {"token_endpoint", c.Token}, {"jwks_uri", c.Keys}, {"registration_endpoint", c.Registration},
 	} {
-		u, err := secureURL(endpoint.address)
+		u, err := SecureURL(endpoint.address)
 		if err != nil {
 			return c, refuse(ReasonRegistrationEndpoint, c.platform(), "%s %s: %v", endpoint.name, quoted(endpoint.address), err)
 		}

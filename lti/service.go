@@ -175,7 +175,7 @@ func (c *Client) client() *http.Client {
 
 // callable refuses addresses over which a token would travel in the clear.
 func callable(address string) error {
-	if _, err := secureURL(address); err != nil {
+	if _, err := SecureURL(address); err != nil {
 		return fmt.Errorf("can't call %q: %w", bare(address), err)
 	}
 	return nil

@@ -151,7 +151,7 @@ func (s state) bound(p Platform, r LaunchRequest) error {
 // section 2).
 func (s state) stored(p Platform, secret string) Stored {
 	stored := Stored{Target: s.Storage, Key: s.name(), Value: secret}
-	if u, err := secureURL(p.AuthURL); err == nil {
+	if u, err := SecureURL(p.AuthURL); err == nil {
 		stored.Origin = originOf(u)
 	}
 	return stored

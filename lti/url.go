@@ -12,11 +12,11 @@ import (
 // longestURL bounds every address that comes from outside, in bytes.
 const longestURL = 4096
 
-// secureURL reads an absolute address to which secrets may go: https, or
+// SecureURL reads an absolute address to which secrets may go: https, or
 // http on this very machine, for demos and tests. Literal addresses that
 // never belong to a platform (link-local, as clouds use for their secrets)
 // are refused.
-func secureURL(raw string) (*url.URL, error) {
+func SecureURL(raw string) (*url.URL, error) {
 	if len(raw) > longestURL {
 		return nil, fmt.Errorf("an address of %d characters is too long", len(raw))
 	}
@@ -38,9 +38,9 @@ func secureURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// secure says whether secureURL takes an address.
+// secure says whether SecureURL takes an address.
 func secure(raw string) bool {
-	_, err := secureURL(raw)
+	_, err := SecureURL(raw)
 	return err == nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -118,21 +117,12 @@ func address(text string) string {
 	if text == "" {
 		return "is missing"
 	}
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "":
-		return fmt.Sprintf("is no web address: %q", text)
-	case u.Scheme == "https":
-		return ""
-	case u.Scheme == "http" && loopback(u.Hostname()):
-		return ""
+	if u, err := lti.SecureURL(text); err != nil {
+		return fmt.Sprintf("is %v: %q", err, text)
+	} else if u.Fragment != "" {
+		return fmt.Sprintf("must not have a part after #: %q", text)
 	}
-	return fmt.Sprintf("must begin with https://: %q", text)
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+	return ""
 }
 
 func hostOf(address string) string {
