@@ -91,7 +91,7 @@ func (m *machine) rejoin(tb testing.TB) {
 	}
 	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
-	if m.host, err = guestlink.Connect(ctx, line, m.personal); err != nil {
+	if m.host, err = guestlink.Connect(ctx, line, m.personal, guestlink.Options{}); err != nil {
 		tb.Fatal(err)
 	}
 	host := m.host

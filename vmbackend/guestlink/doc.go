@@ -5,7 +5,8 @@
 //
 // From below: the byte stream; frames (this file); hashicorp/yamux with the
 // host as its client; a first control stream, on which the host makes the
-// guest personal; then one stream for each SSH connection.
+// guest personal; then one stream for each SSH connection, and one that the
+// guest opens for each of its connections to a package mirror, if it may.
 //
 // # Frames
 //
@@ -36,12 +37,13 @@
 // # Credit
 //
 // UML's serial line hangs when the host runs about 4 KB ahead of the guest.
-// So the host keeps at most Window bytes (as they are on the wire) of frames
-// that no 'A' has covered yet. Guest to host needs no credit.
+// So the host keeps at most Options.Window bytes (as they are on the wire) of
+// frames that no 'A' has covered yet. Guest to host needs no credit.
 //
 // # Trust
 //
 // The guest trusts the host. The host trusts nothing: frames and yamux's
-// messages are bounded before they are stored, guests may not open streams,
-// and any breach ends the link.
+// messages are bounded before they are stored, guests may open streams only
+// where Options.Accept takes them, few and not fast, and any breach ends the
+// link.
 package guestlink

@@ -31,15 +31,14 @@ const (
 )
 
 const (
-	nonceSize = 16
-	// maxHostPayload keeps a host's frame well below Window even if every
-	// byte of it must be escaped.
-	maxHostPayload = 1024
-	// maxGuestPayload is more: guest to host needs no credit.
-	maxGuestPayload = 4096
-	crcSize         = 4
+	nonceSize  = 16
+	maxPayload = 4096
+	// maxSerialPayload keeps a host's frame well below SerialWindow even if
+	// every byte of it must be escaped.
+	maxSerialPayload = 1024
+	crcSize          = 4
 	// maxWire is the longest frame on the wire, without its flags.
-	maxWire = 2 * (1 + maxGuestPayload + crcSize)
+	maxWire = 2 * (1 + maxPayload + crcSize)
 )
 
 // errBadFrame covers whatever cannot be a frame. Before a session it is

@@ -39,12 +39,14 @@ type Guest struct {
 
 	mu    sync.Mutex // one frame at a time
 	nonce []byte     // of the present session; nil without one
+
+	outward outward
 }
 
 // NewGuest prepares the guest's end over rw: a raw, 8-bit clean stream whose
 // Close makes a blocked Read return.
 func NewGuest(rw io.ReadWriteCloser, h Handler) *Guest {
-	return &Guest{rw: rw, dec: newDecoder(rw), handler: h}
+	return &Guest{rw: rw, dec: newDecoder(rw), handler: h, outward: newOutward()}
 }
 
 // Serve answers one host after another, for ever. It returns when ctx ends or
@@ -115,7 +117,7 @@ func (g *Guest) serveSession(ctx context.Context, nonce []byte) ([]byte, error) 
 	// Whoever still writes for the session before finds its nonce gone, so
 	// nothing of it comes after the echo.
 	g.setNonce(nonce)
-	if err := g.write(nonce, frameEcho, append([]byte{version}, nonce...)); err != nil {
+	if err := g.echo(nonce); err != nil {
 		return nil, err
 	}
 	conn := &guestConn{guest: g, nonce: nonce}
@@ -133,6 +135,10 @@ func (g *Guest) serveSession(ctx context.Context, nonce []byte) ([]byte, error) 
 	return conn.next, conn.err
 }
 
+func (g *Guest) echo(nonce []byte) error {
+	return g.write(nonce, frameEcho, append([]byte{version}, nonce...))
+}
+
 // acceptStreams returns when the session is over. Its first stream is for
 // control; before that has made the guest personal, nobody enters.
 func (g *Guest) acceptStreams(ctx context.Context, session *yamux.Session) {
@@ -140,7 +146,12 @@ func (g *Guest) acceptStreams(ctx context.Context, session *yamux.Session) {
 	if err != nil {
 		return
 	}
-	personal := g.takePersonal(ctx, control) == nil
+	p, err := g.takePersonal(ctx, control)
+	personal := err == nil
+	if personal && p.Streams {
+		g.outward.offer(session)
+		defer g.outward.offer(nil)
+	}
 	for {
 		stream, err := session.AcceptStream()
 		if err != nil {
@@ -154,11 +165,11 @@ func (g *Guest) acceptStreams(ctx context.Context, session *yamux.Session) {
 	}
 }
 
-func (g *Guest) takePersonal(ctx context.Context, control net.Conn) error {
+func (g *Guest) takePersonal(ctx context.Context, control net.Conn) (Personal, error) {
 	defer func() { _ = control.Close() }()
 	line, err := readLine(control, maxPersonal)
 	if err != nil {
-		return err
+		return Personal{}, err
 	}
 	p, err := ParsePersonal(line)
 	if err == nil {
@@ -167,9 +178,9 @@ func (g *Guest) takePersonal(ctx context.Context, control net.Conn) error {
 	if err != nil {
 		text := err.Error()
 		_ = writeMessage(control, reply{Error: text[:min(len(text), maxReply/8)]})
-		return err
+		return p, err
 	}
-	return writeMessage(control, reply{Ready: true})
+	return p, writeMessage(control, reply{Ready: true})
 }
 
 // write sends one frame, if session is still the present one.

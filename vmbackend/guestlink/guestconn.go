@@ -48,8 +48,11 @@ func (c *guestConn) readFrame() error {
 		if nonce == nil {
 			return errBadFrame
 		}
-		if !bytes.Equal(nonce, c.nonce) {
+		switch {
+		case !bytes.Equal(nonce, c.nonce):
 			c.next = nonce
+		case c.taken == 0: // the host did not get the echo
+			return c.guest.echo(nonce)
 		}
 		return nil
 	default:
@@ -59,7 +62,7 @@ func (c *guestConn) readFrame() error {
 
 func (c *guestConn) Write(p []byte) (int, error) {
 	for done := 0; done < len(p); {
-		part := p[done:min(done+maxGuestPayload, len(p))]
+		part := p[done:min(done+maxPayload, len(p))]
 		if err := c.guest.write(c.nonce, frameData, part); err != nil {
 			return done, err
 		}

@@ -23,9 +23,27 @@ const (
 	// already is silent, and it hears the first 'S'.
 	firstSilence = time.Second
 	laterSilence = 5 * time.Second
-	// maxUnansweredSyncs keeps the line short of Window while nobody listens.
+	// maxUnansweredSyncs keeps the line short of SerialWindow while nobody
+	// listens.
 	maxUnansweredSyncs = 40
 )
+
+// Options say what the line is like and what the guest may do. The zero value
+// fits UML's serial line and a guest that may do nothing.
+type Options struct {
+	// Window is how many bytes of frames may be on their way to the guest: at
+	// least SerialWindow, which 0 means.
+	Window int
+	// Awake says that the guest's agent is listening already, as in a guest
+	// that was restored after AwaitHello. Then it is asked at once, not after
+	// it has spoken or a second has passed. Not for UML, whose guests must
+	// speak first.
+	Awake bool
+	// Accept lets the guest open streams to the host and serves each in a
+	// goroutine of its own. When it returns the stream is closed. Nil ends
+	// the link of a guest that opens one.
+	Accept func(net.Conn)
+}
 
 // Host is the host's end of a link to a running guest.
 type Host struct {
@@ -38,14 +56,15 @@ type Host struct {
 // Connect joins the guest at the other end of rw and makes it personal. It
 // waits for a guest that is still booting until ctx ends. Afterwards ctx no
 // longer matters. Connect owns rw: it closes it when it fails, and when the
-// Host is closed or done.
-func Connect(ctx context.Context, rw io.ReadWriteCloser, p Personal) (*Host, error) {
+// Host is closed or done. It sets p.Streams by what o says.
+func Connect(ctx context.Context, rw io.ReadWriteCloser, p Personal, o Options) (*Host, error) {
+	p.Streams = o.Accept != nil
 	if err := p.Validate(); err != nil {
 		_ = rw.Close()
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = rw.Close() })
-	h, err := connect(rw, p)
+	h, err := connect(rw, p, o)
 	if !stop() && err == nil {
 		_ = h.Close()
 		err = context.Cause(ctx)
@@ -60,13 +79,17 @@ func Connect(ctx context.Context, rw io.ReadWriteCloser, p Personal) (*Host, err
 	return h, nil
 }
 
-func connect(rw io.ReadWriteCloser, p Personal) (*Host, error) {
+func connect(rw io.ReadWriteCloser, p Personal, o Options) (*Host, error) {
 	dec := newDecoder(rw)
-	if err := join(rw, dec); err != nil {
+	if err := join(rw, dec, o.Awake); err != nil {
 		return nil, err
 	}
-	conn := newHostConn(rw, dec)
-	session, err := yamux.Client(&guard{ReadWriteCloser: &cork{ReadWriteCloser: conn}}, yamuxConfig())
+	conn := newHostConn(rw, dec, max(o.Window, SerialWindow))
+	g := &guard{ReadWriteCloser: &cork{ReadWriteCloser: conn}}
+	if o.Accept != nil {
+		g.visitors = newVisitors()
+	}
+	session, err := yamux.Client(g, yamuxConfig())
 	if err != nil {
 		return nil, err
 	}
@@ -75,11 +98,14 @@ func connect(rw io.ReadWriteCloser, p Personal) (*Host, error) {
 		_ = h.Close()
 		return nil, errors.Join(err, conn.failure())
 	}
+	if o.Accept != nil {
+		go g.visitors.serve(session, o.Accept)
+	}
 	return h, nil
 }
 
 // join sends 'S' at a bounded pace until the guest echoes it.
-func join(rw io.ReadWriter, dec *decoder) error {
+func join(rw io.ReadWriter, dec *decoder, awake bool) error {
 	nonce := make([]byte, nonceSize)
 	_, _ = rand.Read(nonce) // never fails, see crypto/rand
 	heard := make(chan struct{}, 1)
@@ -92,7 +118,11 @@ func join(rw io.ReadWriter, dec *decoder) error {
 		}
 	}
 	defer func() { dec.anything = nil }()
-	go sendSyncs(rw, nonce, heard, joined)
+	silence := firstSilence
+	if awake {
+		silence = 0
+	}
+	go sendSyncs(rw, nonce, silence, heard, joined)
 	for {
 		t, payload, err := dec.next()
 		switch {
@@ -113,9 +143,8 @@ func join(rw io.ReadWriter, dec *decoder) error {
 	}
 }
 
-func sendSyncs(w io.Writer, nonce []byte, heard, joined <-chan struct{}) {
+func sendSyncs(w io.Writer, nonce []byte, silence time.Duration, heard, joined <-chan struct{}) {
 	frame := appendFrame(nil, frameSync, append([]byte{version}, nonce...))
-	silence := firstSilence
 	for range maxUnansweredSyncs {
 		timer := time.NewTimer(silence)
 		select {
@@ -164,29 +193,11 @@ func (h *Host) personalise(p Personal) error {
 // Open opens a new stream to the guest's SSH server. Streams end with the
 // link. An Open that ctx ends leaves nothing behind.
 func (h *Host) Open(ctx context.Context) (net.Conn, error) {
-	type opened struct {
-		stream *yamux.Stream
-		err    error
+	stream, err := openStream(ctx, h.session)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("guestlink: a new stream to the guest: %w", err), h.conn.failure())
 	}
-	ch := make(chan opened, 1)
-	go func() {
-		stream, err := h.session.OpenStream()
-		ch <- opened{stream, err}
-	}()
-	select {
-	case o := <-ch:
-		if o.err != nil {
-			return nil, errors.Join(fmt.Errorf("guestlink: a new stream to the guest: %w", o.err), h.conn.failure())
-		}
-		return o.stream, nil
-	case <-ctx.Done():
-		go func() {
-			if o := <-ch; o.err == nil {
-				_ = o.stream.Close()
-			}
-		}()
-		return nil, fmt.Errorf("guestlink: a new stream to the guest: %w", context.Cause(ctx))
-	}
+	return stream, nil
 }
 
 // Done is closed when the link has ended, for whatever reason. Err says which.

@@ -8,8 +8,15 @@ import (
 	"sync"
 )
 
-// Window is how many bytes the host may be ahead of the guest on the wire.
-const Window = 3 << 10
+// How many bytes the host may be ahead of the guest on the wire, see
+// Options.Window.
+const (
+	// SerialWindow is for UML's serial line, which hangs at 4 KB.
+	SerialWindow = 3 << 10
+	// PortWindow is for lines that hold the host back by themselves, such as
+	// QEMU's virtio ports.
+	PortWindow = 256 << 10
+)
 
 // maxBye bounds the text of a 'B' frame.
 const maxBye = 64
@@ -20,6 +27,7 @@ var errClosed = errors.New("guestlink: the link is closed")
 type hostConn struct {
 	rw      io.ReadWriteCloser
 	dec     *decoder
+	window  int    // bytes
 	pending []byte // what Read has not handed out of the last 'D' frame
 
 	mu     sync.Mutex
@@ -33,8 +41,8 @@ type hostConn struct {
 	bye         string
 }
 
-func newHostConn(rw io.ReadWriteCloser, dec *decoder) *hostConn {
-	c := &hostConn{rw: rw, dec: dec}
+func newHostConn(rw io.ReadWriteCloser, dec *decoder, window int) *hostConn {
+	c := &hostConn{rw: rw, dec: dec, window: window}
 	c.credit.L = &c.mu
 	return c
 }
@@ -103,9 +111,13 @@ func (c *hostConn) acknowledge(count uint32) error {
 // Write is called by yamux's sender only. It blocks until the guest has taken
 // enough of what was sent before.
 func (c *hostConn) Write(p []byte) (int, error) {
+	most := maxPayload
+	if c.window < PortWindow {
+		most = maxSerialPayload
+	}
 	var frame []byte
 	for done := 0; done < len(p); {
-		part := p[done:min(done+maxHostPayload, len(p))]
+		part := p[done:min(done+most, len(p))]
 		frame = appendFrame(frame[:0], frameData, part)
 		if err := c.spend(len(frame)); err != nil {
 			return done, err
@@ -122,7 +134,7 @@ func (c *hostConn) Write(p []byte) (int, error) {
 func (c *hostConn) spend(wire int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.ended && c.outstanding+wire > Window {
+	for !c.ended && c.outstanding+wire > c.window {
 		c.credit.Wait()
 	}
 	if c.ended {

@@ -65,7 +65,7 @@ func TestHostileGuestOnlyLosesItsLink(t *testing.T) {
 		"never ends a frame":       {bytes.Repeat([]byte{'x'}, 1<<20), "damaged frame"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Connect(within(t), hostileGuest(t, c.raw), testPersonal)
+			_, err := Connect(within(t), hostileGuest(t, c.raw), testPersonal, Options{})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the host says %v; it should say something of %q", err, c.want)
 			}
@@ -76,10 +76,10 @@ func TestHostileGuestOnlyLosesItsLink(t *testing.T) {
 func TestEndlessAnswerToPersonalDataIsCutOff(t *testing.T) {
 	answer := bytes.Repeat([]byte{'a'}, 8<<10)
 	raw := append(data(muxHeaderOf(muxUpdate, muxACK, 1, 0)), data(muxHeaderOf(muxData, 0, 1, uint32(len(answer))))...)
-	for part := range slices.Chunk(answer, maxGuestPayload) {
+	for part := range slices.Chunk(answer, maxPayload) {
 		raw = append(raw, data(part)...)
 	}
-	_, err := Connect(within(t), hostileGuest(t, raw), testPersonal)
+	_, err := Connect(within(t), hostileGuest(t, raw), testPersonal, Options{})
 	if err == nil || !strings.Contains(err.Error(), "longer than") {
 		t.Errorf("got %v", err)
 	}
@@ -92,7 +92,7 @@ func FuzzHostDecoder(f *testing.F) {
 	f.Add(append(data(muxHeaderOf(muxData, 0, 1, 3), []byte("a\n")), flagByte, escapeByte, flagByte))
 	f.Add(appendFrame(nil, frameBye, bytes.Repeat([]byte("b"), 200)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		conn := newHostConn(readOnly{bytes.NewReader(raw)}, newDecoder(bytes.NewReader(raw)))
+		conn := newHostConn(readOnly{bytes.NewReader(raw)}, newDecoder(bytes.NewReader(raw)), SerialWindow)
 		g := &guard{ReadWriteCloser: conn}
 		buf := make([]byte, 1000)
 		for {
@@ -113,7 +113,7 @@ func FuzzHostSession(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 		defer cancel()
-		h, err := Connect(ctx, hostileGuest(t, raw), testPersonal)
+		h, err := Connect(ctx, hostileGuest(t, raw), testPersonal, Options{})
 		if err == nil {
 			_ = h.Close()
 		}
@@ -128,7 +128,7 @@ func FuzzGuestDecoder(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		l := newUMLLine(t)
 		l.down.room = 1 << 30
-		_, _ = l.down.Write(raw[:min(len(raw), Window)])
+		_, _ = l.down.Write(raw[:min(len(raw), SerialWindow)])
 		serveGuest(t, l, &echo{})
 		exchange(t, mustConnect(t, l.host()), 10)
 	})
@@ -155,7 +155,7 @@ func FuzzPersonal(f *testing.F) {
 func FuzzFrame(f *testing.F) {
 	f.Add([]byte{flagByte, escapeByte, 0})
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		payload = payload[:min(len(payload), maxGuestPayload)]
+		payload = payload[:min(len(payload), maxPayload)]
 		wire := appendFrame([]byte{'x', escapeByte, flagByte}, frameData, payload)
 		dec := newDecoder(bytes.NewReader(wire))
 		_, _, err := dec.next()

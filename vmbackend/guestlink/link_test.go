@@ -56,7 +56,7 @@ func serveGuest(tb testing.TB, l *umlLine, h Handler) *Guest {
 
 func mustConnect(tb testing.TB, rw io.ReadWriteCloser) *Host {
 	tb.Helper()
-	h, err := Connect(within(tb), rw, testPersonal)
+	h, err := Connect(within(tb), rw, testPersonal, Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -183,9 +183,27 @@ func TestNewHostTakesOverFromOneThatDiedInMidTransfer(t *testing.T) {
 func TestHostHearsWhyTheGuestRefused(t *testing.T) {
 	l := newUMLLine(t)
 	serveGuest(t, l, &echo{refuse: errors.New("no interface eth7")})
-	_, err := Connect(within(t), l.host(), testPersonal)
+	_, err := Connect(within(t), l.host(), testPersonal, Options{})
 	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("no interface eth7")) {
 		t.Errorf("the host was told %v", err)
+	}
+}
+
+func TestLostEchoIsRepeated(t *testing.T) {
+	l := newUMLLine(t)
+	serveGuest(t, l, &echo{})
+	line := l.host()
+	defer line.Close()
+	dec := newDecoder(line)
+	nonce := bytes.Repeat([]byte{7}, nonceSize)
+	for range 2 {
+		_, _ = line.Write(appendFrame(nil, frameSync, append([]byte{version}, nonce...)))
+		for typ := frameHello; typ != frameEcho; {
+			var err error
+			if typ, _, err = dec.next(); err != nil && !errors.Is(err, errBadFrame) {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 
@@ -194,7 +212,7 @@ func TestConnectGivesUpWithItsContext(t *testing.T) {
 	defer func() { _ = l.guest.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	_, err := Connect(ctx, l.host(), testPersonal)
+	_, err := Connect(ctx, l.host(), testPersonal, Options{})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
@@ -225,7 +243,7 @@ func TestOtherVersionIsExplained(t *testing.T) {
 	l := newUMLLine(t)
 	defer func() { _ = l.guest.Close() }()
 	l.garbage(appendFrame(nil, frameHello, []byte{version + 1}), nil)
-	_, err := Connect(within(t), l.host(), testPersonal)
+	_, err := Connect(within(t), l.host(), testPersonal, Options{})
 	if err == nil || !bytes.Contains([]byte(err.Error()), []byte(fmt.Sprintf("version %d", version+1))) {
 		t.Errorf("got %v", err)
 	}

@@ -1,6 +1,7 @@
 package guestlink
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -39,7 +40,32 @@ const (
 	muxPing        = 2
 	muxGoAway      = 3
 	muxSYN, muxACK = 1, 2
+	muxFIN, muxRST = 4, 8
 )
+
+// openStream opens a stream from this end, and leaves none if ctx ends before.
+func openStream(ctx context.Context, session *yamux.Session) (*yamux.Stream, error) {
+	type opened struct {
+		stream *yamux.Stream
+		err    error
+	}
+	ch := make(chan opened, 1)
+	go func() {
+		stream, err := session.OpenStream()
+		ch <- opened{stream, err}
+	}()
+	select {
+	case o := <-ch:
+		return o.stream, o.err
+	case <-ctx.Done():
+		go func() {
+			if o := <-ch; o.err == nil {
+				_ = o.stream.Close()
+			}
+		}()
+		return nil, context.Cause(ctx)
+	}
+}
 
 var (
 	errGuestOpens = errors.New("guestlink: the guest tried to open a stream to the host")
@@ -48,13 +74,14 @@ var (
 )
 
 // guard reads along, on the host, what the guest sends to yamux and ends the
-// link on what no honest guest sends: streams that the guest opens, which
-// nobody would take, and pings, for each of which yamux starts a goroutine.
+// link on what no honest guest sends: streams that nobody would take, or too
+// many, and pings, for each of which yamux starts a goroutine.
 type guard struct {
 	io.ReadWriteCloser
-	header [muxHeader]byte
-	have   int    // bytes of header so far
-	skip   uint32 // bytes of the present message's data still to come
+	visitors *visitors // nil: the guest may open no streams
+	header   [muxHeader]byte
+	have     int    // bytes of header so far
+	skip     uint32 // bytes of the present message's data still to come
 }
 
 func (g *guard) Read(p []byte) (int, error) {
@@ -100,12 +127,16 @@ func (g *guard) judge() error {
 		return errGuestPings
 	case kind == muxPing || kind == muxGoAway:
 		return nil
-	case flags&muxSYN != 0 || stream%2 == 0:
-		return errGuestOpens // the host's own streams are odd
 	case kind == muxData && length > streamWindow:
 		return errMux
 	case kind == muxData:
 		g.skip = length
+	}
+	switch {
+	case stream%2 == 0 && g.visitors != nil:
+		return g.visitors.flags(stream, flags)
+	case stream%2 == 0 || flags&muxSYN != 0: // the host's own streams are odd
+		return errGuestOpens
 	}
 	return nil
 }

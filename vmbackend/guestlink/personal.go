@@ -33,6 +33,9 @@ type Personal struct {
 	// Time sets the guest's clock, unless it is zero.
 	Time     time.Time `json:"time,omitzero"`
 	Networks []Network `json:"networks,omitempty"`
+	// Streams says that the host takes streams which the guest opens; each is
+	// then a connection to the proxy of a package mirror. Connect sets it.
+	Streams bool `json:"streams,omitempty"`
 }
 
 // Network is one of the guest's interfaces.

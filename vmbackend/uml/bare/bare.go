@@ -67,7 +67,7 @@ func Start(ctx context.Context, cfg Config) (*Guest, error) {
 	g := &Guest{cmd: cmd}
 	personal := cfg.Personal
 	personal.Time, personal.Entropy = time.Now(), make([]byte, 64)
-	if g.link, err = guestlink.Connect(ctx, line, personal); err != nil {
+	if g.link, err = guestlink.Connect(ctx, line, personal, guestlink.Options{}); err != nil {
 		g.Kill()
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (s *supervisor) join(ctx context.Context, k *keptLink, serial *os.File, joi
 	p.Time = time.Now()
 	p.Entropy = make([]byte, 64)
 	_, _ = rand.Read(p.Entropy) // never fails, see crypto/rand
-	link, err := guestlink.Connect(ctx, line, p)
+	link, err := guestlink.Connect(ctx, line, p, guestlink.Options{})
 	if err != nil {
 		return err
 	}
