@@ -7,6 +7,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/labmark
 LINTER_VERSION := v2.15.0
 LINTER := $(CACHE)/tools/golangci-lint-$(LINTER_VERSION)
 STATIC := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'
+GUEST_ARCHES := amd64 arm64 s390x
 LISTEN ?= 127.0.0.1:8080
 
 .PHONY: all run test bench build assets image kernel lint fuzz clean packages-run packages-test
@@ -25,7 +26,7 @@ bench: build image ## measure, and write bench.json and docs/performance.md
 
 build: assets packages-run ## bin/labmark, with the guest's agent and the assets inside
 	@internal/setup/go-libvirt.sh
-	$(STATIC) -o vmbackend/embedded/labmark-agent ./cmd/labmark-agent
+	for arch in $(GUEST_ARCHES); do GOARCH=$$arch $(STATIC) -o vmbackend/embedded/labmark-agent-$$arch ./cmd/labmark-agent || exit; done
 	$(STATIC) -o vmbackend/embedded/labmark-shim ./cmd/labmark-shim
 	$(STATIC) -o bin/labmark ./cmd/labmark
 

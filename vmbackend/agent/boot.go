@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/labmark/labmark/vmbackend/agent/initrd"
 )
 
 // rootWait is how long the root device may take to appear.
@@ -94,6 +96,7 @@ func enterRoot(log func(string, ...any)) (bootOptions, error) {
 	if o.root == "" {
 		return o, errors.New("the kernel's command line has no root=DEVICE")
 	}
+	loadModules(initrd.ModulesDir, log)
 	if err := awaitDevice(o.root); err != nil {
 		return o, err
 	}

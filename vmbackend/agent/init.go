@@ -2,10 +2,13 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -67,6 +70,7 @@ func runInit(signals <-chan os.Signal) error {
 	go a.procs.reapForever()
 	prepareMachine(a, options)
 	guest := &guest{Agent: a}
+	guest.mirror = mirror{open: guest.openToHost, address: mirrorAddress, root: "/"}
 	power := powerRequests(signals)
 	go guest.serveLine(options.link)
 	how := <-power
@@ -112,20 +116,42 @@ type guest struct {
 	*Agent
 	identity identity
 	link     linkHolder
+	mirror   mirror
 }
 
 // serveLine serves hosts for ever, whatever happens to the line.
 func (g *guest) serveLine(device string) {
+	var port *os.File
 	for {
-		line, err := openLine(device)
+		line, err := g.awaitLine(device, &port)
 		if err == nil {
 			link := guestlink.NewGuest(line, g)
 			g.link.set(link)
 			err = link.Serve(context.Background())
 		}
+		if port != nil && errors.Is(err, io.EOF) {
+			continue // the host went; the next one is waited for
+		}
 		logf("the line to the host: %v", err)
 		time.Sleep(linkPause)
 	}
+}
+
+// awaitLine opens the line to the next host. A virtio port is opened once and
+// kept in port.
+func (g *guest) awaitLine(device string, port **os.File) (io.ReadWriteCloser, error) {
+	name, virtio := strings.CutPrefix(device, virtioPrefix)
+	if !virtio {
+		return openLine(device)
+	}
+	if *port == nil {
+		opened, err := openPort(portClass, name)
+		if err != nil {
+			return nil, err
+		}
+		*port = opened
+	}
+	return awaitHost(*port)
 }
 
 // Personalise makes the guest personal, see guestlink.Personal.
@@ -133,5 +159,9 @@ func (g *guest) Personalise(_ context.Context, p guestlink.Personal) error {
 	if err := g.SetKeys(p.HostKey, p.AuthorizedKey); err != nil {
 		return err
 	}
-	return g.identity.take(p)
+	if err := g.identity.take(p); err != nil {
+		return err
+	}
+	g.mirror.set(p.Streams)
+	return nil
 }

@@ -17,8 +17,11 @@ import (
 //go:embed *
 var files embed.FS
 
-// Agent returns the guest's agent, a static executable.
-func Agent() ([]byte, error) { return read("labmark-agent", "guest agent") }
+// Agent returns the guest's agent for a processor in Go's word (amd64, arm64,
+// s390x): a static executable.
+func Agent(arch string) ([]byte, error) {
+	return read("labmark-agent-"+arch, "guest agent for "+arch)
+}
 
 // Shim returns the guest's supervisor, a static executable.
 func Shim() ([]byte, error) { return read("labmark-shim", "guest supervisor") }

@@ -28,7 +28,15 @@ type Image struct {
 	Size int64 `json:"size"`
 	// Occupied is what the image takes on the host, in bytes, when built.
 	Occupied int64 `json:"occupied"`
-	// Path is the raw ext4 file. It must never be written to: every guest's
+	// Arch is the guest's processor, in Debian's word; empty means amd64.
+	Arch string `json:"arch,omitempty"`
+	// Format is empty for a raw ext4 file without partitions, which is started
+	// with a kernel from outside; "qcow2" for a disk that boots itself.
+	Format string `json:"format,omitempty"`
+	// Kernel is the version of Debian's kernel whose modules the image holds;
+	// empty if it holds none.
+	Kernel string `json:"kernel,omitempty"`
+	// Path is the disk's file. It must never be written to: every guest's
 	// disk is a set of changes to it.
 	Path string `json:"-"`
 }
@@ -39,6 +47,8 @@ type Image struct {
 //	lock                held while index.json changes
 //	build-NAME.lock     held while an image of that name is built
 //	sha256-HEX.ext4     the images, read-only
+//	kernels/            Debian's kernels, see kernel
+//	machines/           what QEMU starts images with, see Store.Machine
 type Store struct{ dir string }
 
 // DefaultDir is where images live unless the administrator says otherwise:
@@ -166,8 +176,10 @@ func (s *Store) drop(which func(i Image, current bool) bool) ([]Image, error) {
 			if slices.ContainsFunc(left, func(l Image) bool { return l.Digest == i.Digest }) {
 				continue
 			}
-			if err := os.Remove(i.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
+			for _, path := range []string{i.Path, s.compactPath(i), s.compactPath(i) + ".json"} {
+				if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return err
+				}
 			}
 		}
 		return nil

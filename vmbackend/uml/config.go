@@ -156,7 +156,7 @@ func gather(cfg Config) (parts, error) {
 	if err != nil {
 		return p, err
 	}
-	agent, err := embedded.Agent()
+	agent, err := embedded.Agent(runtime.GOARCH)
 	if err != nil {
 		return p, err
 	}

@@ -1,5 +1,6 @@
 // Package initrd writes the initial RAM file system that boots a guest: the
-// agent as /init and the few device nodes it needs before it has mounted any.
+// agent as /init, the few device nodes it needs before it has mounted any, and
+// the kernel modules that it loads before it looks for the root disk.
 package initrd
 
 import (
@@ -13,6 +14,7 @@ const (
 	modeDir    = 0o040755
 	modeDevice = 0o020600
 	modeExec   = 0o100755
+	modeFile   = 0o100644
 )
 
 type entry struct {
@@ -22,10 +24,20 @@ type entry struct {
 	data         []byte
 }
 
+// Module is a kernel module. Its name ends in .ko, or in the way it is packed.
+type Module struct {
+	Name string
+	Data []byte
+}
+
+// ModulesDir is where modules lie; the agent loads them in the names' order.
+const ModulesDir = "/modules"
+
 // Write writes an uncompressed cpio archive ("newc", see the kernel's
-// initramfs-buffer-format) that holds agent, a static binary, as /init. The
-// same agent gives the same bytes.
-func Write(w io.Writer, agent []byte) error {
+// initramfs-buffer-format) that holds agent, a static binary, as /init, and
+// modules, each after those that it needs. The same content gives the same
+// bytes.
+func Write(w io.Writer, agent []byte, modules ...Module) error {
 	entries := []entry{
 		{name: "dev", mode: modeDir},
 		{name: "dev/console", mode: modeDevice, major: 5, minor: 1},
@@ -34,8 +46,12 @@ func Write(w io.Writer, agent []byte) error {
 		{name: "sys", mode: modeDir},
 		{name: "root", mode: modeDir},
 		{name: "init", mode: modeExec, data: agent},
-		{name: "TRAILER!!!"},
+		{name: ModulesDir[1:], mode: modeDir},
 	}
+	for i, m := range modules {
+		entries = append(entries, entry{name: fmt.Sprintf("%s/%03d-%s", ModulesDir[1:], i, m.Name), mode: modeFile, data: m.Data})
+	}
+	entries = append(entries, entry{name: "TRAILER!!!"})
 	for i, e := range entries {
 		if err := e.write(w, i+1); err != nil {
 			return fmt.Errorf("initrd: %s: %w", e.name, err)

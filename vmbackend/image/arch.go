@@ -1,0 +1,42 @@
+package image
+
+import "fmt"
+
+// architecture is what differs between the processors that guests can have.
+type architecture struct {
+	// name is the recipe's word and QEMU's, debian is dpkg's, golang is Go's.
+	name, debian, golang string
+	// cloud and generic are the packages of Debian's kernels: the small one
+	// for virtual machines and the one with drivers for all there is.
+	cloud, generic string
+	// console is the kernel's name of the first serial line that QEMU gives.
+	console string
+}
+
+// architectures begin with the one that is meant when nothing is said.
+var architectures = []architecture{
+	{"x86_64", "amd64", "amd64", "linux-image-cloud-amd64", "linux-image-amd64", "ttyS0"},
+	{"aarch64", "arm64", "arm64", "linux-image-cloud-arm64", "linux-image-arm64", "ttyAMA0"},
+	{"s390x", "s390x", "s390x", "linux-image-s390x", "linux-image-s390x", "ttysclp0"},
+}
+
+// byArch finds an architecture by any of its words; "" is the first.
+func byArch(word string) (architecture, error) {
+	if word == "" {
+		return architectures[0], nil
+	}
+	for _, a := range architectures {
+		if word == a.name || word == a.debian {
+			return a, nil
+		}
+	}
+	return architecture{}, fmt.Errorf("there are no guests with the processor %q, only with x86_64, aarch64 and s390x", word)
+}
+
+// kernelPackage is the package of the wanted flavour of Debian's kernel.
+func (a architecture) kernelPackage(flavour string) string {
+	if flavour == Generic {
+		return a.generic
+	}
+	return a.cloud
+}
