@@ -20,6 +20,7 @@ const (
 	Destroy Call = "destroy"
 	List    Call = "list"
 	Stats   Call = "stats"
+	Host    Call = "host"
 	Suspend Call = "suspend"
 	Resume  Call = "resume"
 	Exec    Call = "exec"
@@ -31,8 +32,8 @@ const (
 type Fault struct {
 	// Call is what the fault befalls; empty means every call.
 	Call Call
-	// Guest is the guest it befalls; empty means all of them. List is a call
-	// for no guest.
+	// Guest is the guest it befalls; empty means all of them. List and Host
+	// are calls for no guest.
 	Guest string
 	// Times is how often it happens; 0 means until it is removed.
 	Times int

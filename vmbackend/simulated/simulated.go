@@ -18,6 +18,7 @@ import (
 var (
 	_ vmbackend.Backend   = (*Backend)(nil)
 	_ vmbackend.Suspender = (*Backend)(nil)
+	_ vmbackend.Host      = (*Backend)(nil)
 )
 
 // Options set up a Backend.
@@ -34,6 +35,8 @@ type Options struct {
 	Machine func(spec vmbackend.Spec, disk *Disk) Machine
 	// Faults is what goes wrong; nil means nothing.
 	Faults *Faults
+	// Host is what the machine says of itself; nil is one with plenty of all.
+	Host func() vmbackend.HostStats
 }
 
 // Backend is a vmbackend.Backend without machines.
@@ -48,8 +51,9 @@ type Backend struct {
 	serving sync.Mutex
 	servers sync.WaitGroup
 
-	mu     sync.Mutex
-	guests map[string]*guest
+	mu      sync.Mutex
+	guests  map[string]*guest
+	severed bool
 }
 
 var errClosed = errors.New("the simulated backend is closed")
@@ -252,6 +256,9 @@ func (b *Backend) inTurn(ctx context.Context, call Call, id string, do func(cont
 func (b *Backend) open(ctx context.Context) error {
 	if b.ctx.Err() != nil {
 		return errClosed
+	}
+	if b.isSevered() {
+		return vmbackend.ErrUnreachable
 	}
 	return context.Cause(ctx)
 }
