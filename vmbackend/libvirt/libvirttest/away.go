@@ -1,0 +1,4 @@
+package libvirttest
+
+type namespace struct{}
+type sshd struct{}

@@ -1,0 +1,178 @@
+// Package libvirttest makes nodes for tests: private libvirtds, reached here,
+// by SSH and by TLS. All that a node has is gone when the test ends.
+package libvirttest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/labmark/labmark/vmbackend/libvirt/daemon"
+	"github.com/labmark/labmark/vmbackend/libvirt/wire"
+)
+
+// Patience is how long a test may wait for something that does happen. It is
+// generous: machines that run tests may be slow and busy.
+const Patience = 3 * time.Minute
+
+// Node is a machine with a libvirtd, or looks like one.
+type Node struct {
+	// Endpoint is how to reach it.
+	Endpoint wire.Endpoint
+	// Dir is an empty folder on the node for guests and their sockets, with a
+	// short name, which the user of libvirtd owns.
+	Dir string
+	// Daemon is the node's libvirtd. It is not started anew when it is killed,
+	// unless the test calls its Keep.
+	Daemon *daemon.Daemon
+
+	tb   testing.TB
+	root string
+	ns   *namespace // nil for the local one
+	sshd *sshd      // nil where SSH is not the way
+}
+
+// Local is a node on this machine.
+func Local(tb testing.TB) *Node {
+	n := newNode(tb, daemon.Options{})
+	n.Endpoint = wire.Endpoint{URI: n.Daemon.URI(), Calls: 32}
+	return n
+}
+
+// newNode starts a libvirtd in a new folder; o says the rest.
+func newNode(tb testing.TB, o daemon.Options) *Node {
+	tb.Helper()
+	// Not below the test's own folder: the paths of sockets must be short.
+	root, err := os.MkdirTemp("/tmp", "lm")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	n := &Node{tb: tb, root: root, Dir: filepath.Join(root, "g")}
+	tb.Cleanup(n.remove)
+	o.Dir, o.Log = filepath.Join(root, "v"), slog.New(slog.NewTextHandler(tb.Output(), nil))
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	if err := os.Chmod(root, 0o711); err != nil {
+		tb.Fatal(err)
+	}
+	n.Daemon, err = daemon.Start(ctx, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	takeAbilities(tb, n.Daemon, o.Dir)
+	if err := os.Mkdir(n.Dir, 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.Chown(n.Dir, n.Daemon.Uid(), n.Daemon.Gid()); err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}
+
+// remove ends all that runs on the node and removes its files.
+func (n *Node) remove() {
+	if n.Daemon != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		n.Resume()
+		if err := n.Daemon.Stop(ctx); err != nil {
+			n.tb.Error(err)
+		}
+		keepAbilities(n.tb, filepath.Join(n.root, "v"))
+	}
+	n.killLeft()
+	if err := os.RemoveAll(n.root); err != nil {
+		n.tb.Error(err)
+	}
+}
+
+// Guests are the process ids of the node's QEMUs: all processes that have a
+// path below the node's folder in their command line.
+func (n *Node) Guests() []int {
+	var pids []int
+	for _, pid := range processes(n.root) {
+		if pid != n.Daemon.Pid() {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func processes(root string) []int {
+	var pids []int
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		line, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		if err == nil && bytes.Contains(line, []byte(root+"/")) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// killLeft ends the guests and waits until they are gone.
+func (n *Node) killLeft() {
+	begun := time.Now()
+	for {
+		left := processes(n.root)
+		if len(left) == 0 {
+			return
+		}
+		for _, pid := range left {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		if time.Since(begun) > time.Minute {
+			n.tb.Errorf("processes %v of the node do not end", left)
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// KillLibvirtd ends libvirtd as a crash would. Guests go on.
+func (n *Node) KillLibvirtd() { n.signal(syscall.SIGKILL) }
+
+// Stop makes libvirtd stand still, as if it hung, until Resume.
+func (n *Node) Stop() { n.signal(syscall.SIGSTOP) }
+
+// Resume undoes Stop.
+func (n *Node) Resume() { n.signal(syscall.SIGCONT) }
+
+func (n *Node) signal(sig syscall.Signal) {
+	if pid := n.Daemon.Pid(); pid != 0 {
+		_ = syscall.Kill(pid, sig)
+	}
+}
+
+// Connect returns a connection to the node, which is up, for the test's time.
+func (n *Node) Connect() *wire.Conn {
+	n.tb.Helper()
+	c, err := wire.New(n.Endpoint, slog.New(slog.NewTextHandler(n.tb.Output(), nil)))
+	if err != nil {
+		n.tb.Fatal(err)
+	}
+	n.tb.Cleanup(func() { _ = c.Close() })
+	Until(n.tb, "the node is connected", c.Up)
+	return c
+}
+
+// Until waits for a condition; a test that waits in vain fails.
+func Until(tb testing.TB, what string, condition func() bool) {
+	tb.Helper()
+	for begun := time.Now(); !condition(); time.Sleep(10 * time.Millisecond) {
+		if time.Since(begun) > Patience {
+			tb.Fatalf("waited %v in vain until %s", Patience, strings.TrimSpace(what))
+		}
+	}
+}

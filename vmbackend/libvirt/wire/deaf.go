@@ -1,0 +1,39 @@
+package wire
+
+import (
+	"crypto/tls"
+	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// deafness is how long a peer's kernel may leave data unacknowledged, although
+// they were sent several times.
+const deafness = 3 * time.Second
+
+// deaf says whether nobody is at the other end of a TCP connection any more.
+// A peer that is only busy acknowledges all the same.
+func deaf(conn net.Conn) bool {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return false
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return true
+	}
+	result := false
+	err = raw.Control(func(fd uintptr) {
+		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil {
+			return
+		}
+		silent := time.Duration(info.Last_ack_recv) * time.Millisecond
+		result = silent > deafness && (info.Retransmits > 1 || info.Probes > 1)
+	})
+	return result || err != nil
+}
