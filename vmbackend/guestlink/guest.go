@@ -53,6 +53,7 @@ func NewGuest(rw io.ReadWriteCloser, h Handler) *Guest {
 // rw fails, has closed rw by then and waited for the streams it served.
 func (g *Guest) Serve(ctx context.Context) error {
 	defer g.streams.Wait()
+	defer g.outward.end()
 	defer func() { _ = g.rw.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = g.rw.Close() })()
 	for {

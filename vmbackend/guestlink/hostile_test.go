@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// hostileGuest joins honestly and then sends raw bytes. It takes what it is
-// sent, so that only its own bytes can end the link.
+// hostileGuest joins honestly and sends raw bytes when the host has opened its
+// first stream. It takes what it is sent, so that only its own bytes can end
+// the link.
 func hostileGuest(tb testing.TB, raw []byte) io.ReadWriteCloser {
 	l := newUMLLine(tb)
 	tb.Cleanup(func() { _ = l.guest.Close() })
@@ -27,6 +28,8 @@ func hostileGuest(tb testing.TB, raw []byte) io.ReadWriteCloser {
 			}
 			if nonce := syncNonce(typ, payload, err); nonce != nil {
 				_, _ = l.guest.Write(appendFrame(nil, frameEcho, append([]byte{version}, nonce...)))
+			}
+			if typ == frameData {
 				break
 			}
 		}

@@ -18,6 +18,7 @@ type outward struct {
 	mu      sync.Mutex
 	session *yamux.Session // whose host takes streams; nil without one
 	changed chan struct{}  // closed and replaced when session changes
+	ended   bool           // the line is gone for good
 	next    time.Time      // when the next stream may be opened
 }
 
@@ -29,13 +30,26 @@ func (o *outward) offer(session *yamux.Session) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.session = session
+	o.announce()
+}
+
+// end makes all who wait give up.
+func (o *outward) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended = true
+	o.announce()
+}
+
+// announce wakes those who wait. The caller holds mu.
+func (o *outward) announce() {
 	close(o.changed)
 	o.changed = make(chan struct{})
 }
 
 // Open opens a stream to the host. It waits until ctx ends for a host that
 // takes streams (Personal.Streams) and for others' streams to end, of which
-// there may be 16.
+// there may be 16. It fails at once when Serve has returned.
 func (g *Guest) Open(ctx context.Context) (net.Conn, error) {
 	o := &g.outward
 	select {
@@ -54,7 +68,7 @@ func (g *Guest) Open(ctx context.Context) (net.Conn, error) {
 func (o *outward) open(ctx context.Context) (*yamux.Stream, error) {
 	for {
 		o.mu.Lock()
-		session, changed := o.session, o.changed
+		session, changed, ended := o.session, o.changed, o.ended
 		now := time.Now()
 		wait := o.next.Sub(now)
 		if session != nil && wait <= 0 {
@@ -63,6 +77,8 @@ func (o *outward) open(ctx context.Context) (*yamux.Stream, error) {
 		o.mu.Unlock()
 		var pause <-chan time.Time
 		switch {
+		case ended:
+			return nil, errClosed
 		case session != nil && wait > 0:
 			pause = time.After(wait)
 		case session != nil:

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -85,6 +87,20 @@ func TestGuestWaitsForAHostThatTakesStreams(t *testing.T) {
 	}
 	defer host.Close()
 	<-done
+}
+
+func TestNobodyWaitsForALineThatIsGone(t *testing.T) {
+	l := newUMLLine(t)
+	g := NewGuest(l.guest, &echo{})
+	served, opened := make(chan error, 1), make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { served <- g.Serve(ctx) }()
+	go func() { _, err := g.Open(within(t)); opened <- err }()
+	cancel()
+	<-served
+	if err := <-opened; !errors.Is(err, errClosed) {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestGuestThatFloodsWithStreamsLosesItsLink(t *testing.T) {
@@ -168,4 +184,45 @@ func TestWideWindowIsUsedAndKept(t *testing.T) {
 		t.Errorf("the host was up to %d bytes ahead of the guest", l.down.peak)
 	}
 	l.down.peak = 0 // this line is no UML line
+}
+
+// The proxy hears the guest's name from the host, before anything that the
+// guest says; without a proxy the guest is told.
+func TestStreamsReachTheMirrorUnderTheHostsName(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), strings.Repeat("long", 30))
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(folder)
+	listener, err := net.Listen("unix", "mirror.sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := make(chan string, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		all, _ := io.ReadAll(io.LimitReader(conn, 17))
+		_, _ = conn.Write([]byte("bye"))
+		heard <- string(all)
+	}()
+	guest, host := net.Pipe()
+	accept := ToMirror(filepath.Join(folder, "mirror.sock"), "guest-7")
+	go func() { accept(host); host.Close() }()
+	if _, err := guest.Write([]byte("guest-8\nx")); err != nil {
+		t.Fatal(err)
+	}
+	answer, _ := io.ReadAll(guest)
+	if got := <-heard; got != "guest-7\nguest-8\nx" || string(answer) != "bye" {
+		t.Errorf("the proxy heard %q, the guest %q", got, answer)
+	}
+	_ = listener.Close()
+	guest, host = net.Pipe()
+	go func() { accept(host); host.Close() }()
+	if answer, _ := io.ReadAll(guest); !strings.HasPrefix(string(answer), "HTTP/1.1 503 ") {
+		t.Errorf("without a proxy the guest heard %q", answer)
+	}
 }
