@@ -83,6 +83,7 @@ type bench struct {
 	seen  map[string]State
 	// opens counts how often a node's backend was opened.
 	opens map[string]int
+	kept  map[string]string
 }
 
 // newBench opens a cluster until the test's end.
@@ -138,6 +139,7 @@ func (b *bench) open() {
 			}
 			return unclosed{b.nodes[n.Name]}, nil
 		},
+		Guests: func(context.Context) (map[string]string, error) { return b.kept, nil },
 		Isolate: func(_ context.Context, name, why string) error {
 			b.change(name, func(n *Node) { n.Wanted, n.WantedWhy = Isolated, why })
 			return nil

@@ -31,6 +31,9 @@ var (
 type Config struct {
 	// Nodes reads the nodes; it is asked again every few seconds.
 	Nodes func(context.Context) ([]Node, error)
+	// Guests says which guest is on which node, as it was kept; read once. It
+	// is what is said of a node that is down from the start. It may be nil.
+	Guests func(context.Context) (map[string]string, error)
 	// Open opens the backend of a node. It need not reach the node yet.
 	Open func(Node) (vmbackend.Backend, error)
 	// Isolate keeps that the cluster itself has isolated a node, and why.
@@ -73,11 +76,30 @@ func New(ctx context.Context, cfg Config) (*Cluster, error) {
 		return nil, fmt.Errorf("read the nodes: %w", err)
 	}
 	c.take(list)
-	if err := c.opened(ctx); err != nil {
+	if err := errors.Join(c.remember(ctx), c.opened(ctx)); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	c.work.Go(c.readOn)
 	return c, nil
+}
+
+// remember takes what was kept for what is there, until the nodes tell.
+func (c *Cluster) remember(ctx context.Context) error {
+	if c.cfg.Guests == nil {
+		return nil
+	}
+	kept, err := c.cfg.Guests(ctx)
+	if err != nil {
+		return fmt.Errorf("read which guests are where: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, node := range kept {
+		if m := c.members[node]; m != nil && m.guests[id] == nil {
+			m.guests[id] = &held{Guest: vmbackend.Guest{ID: id, Node: node}}
+		}
+	}
+	return nil
 }
 
 // opened waits until the opening of each node has been tried.

@@ -61,7 +61,7 @@ func (c *Cluster) Destroy(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := m.learn(b.Destroy(ctx, id)); err != nil {
+	if err := m.while(ctx, func(ctx context.Context) error { return b.Destroy(ctx, id) }); err != nil {
 		return err
 	}
 	m.forget(id)

@@ -157,6 +157,23 @@ func TestAdministratorIsolates(t *testing.T) {
 	})
 }
 
+func TestCallsEndWhenTheirNodeIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, up("a"))
+		b.mustRun("g1")
+		if err := b.Stop(t.Context(), "g1"); err != nil {
+			t.Fatal(err)
+		}
+		pass(probeEvery)
+		b.nodes["a"].faults.Add(simulated.Fault{Hang: true}) // every call
+		begun := time.Now()
+		err := b.Start(t.Context(), "g1")
+		if took := time.Since(begun); !errors.Is(err, vmbackend.ErrUnreachable) || took > silence+probeEvery {
+			t.Errorf("after %v: %v, want ErrUnreachable when the node is called down", took, err)
+		}
+	})
+}
+
 func TestGatewayThatStartsWhileANodeIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, up("a"), up("b"))
@@ -166,6 +183,7 @@ func TestGatewayThatStartsWhileANodeIsDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.nodes[on].Sever()
+		b.kept = map[string]string{"g1": on, "former": on, "g2": "gone"}
 		b.open()
 		begun := time.Now()
 		// The list does not come before it is known who is down.
@@ -178,6 +196,9 @@ func TestGatewayThatStartsWhileANodeIsDown(t *testing.T) {
 		if s := b.status(on); s.State != Down {
 			t.Errorf("the node is %s", s.State)
 		}
+		if g := b.guest("g1"); g.State != vmbackend.Lost || g.Node != on {
+			t.Errorf("the guest of the other node is %q on %q, want lost", g.State, g.Node)
+		}
 		// Nobody can say that this guest is gone.
 		if err := b.Destroy(t.Context(), "g1"); !errors.Is(err, vmbackend.ErrUnreachable) {
 			t.Errorf("destroy: %v, want ErrUnreachable", err)
@@ -186,6 +207,9 @@ func TestGatewayThatStartsWhileANodeIsDown(t *testing.T) {
 		pass(probeEvery)
 		if g := b.guest("g1"); g.State != vmbackend.Running || g.Node != on {
 			t.Errorf("after the node's return its guest is %q on %q", g.State, g.Node)
+		}
+		if g := b.guest("former"); g.ID != "" {
+			t.Errorf("a guest that the node does not know is listed: %+v", g)
 		}
 	})
 }

@@ -23,6 +23,11 @@ type member struct {
 	backend vmbackend.Backend // nil until opened
 	opening error             // why it is not open
 
+	// alive ends when the node goes down; each time that it comes up there is
+	// another one.
+	alive context.Context
+	die   context.CancelFunc
+
 	state    State
 	since    time.Time
 	why      string
@@ -53,6 +58,7 @@ func (c *Cluster) join(n Node) *member {
 	m := &member{cluster: c, stop: stop, done: make(chan struct{}), tried: make(chan struct{}), look: make(chan struct{}, 1),
 		node: n.clone(), state: Joining, since: time.Now(), answered: time.Now(),
 		guests: map[string]*held{}, images: map[string]*imageCopy{}}
+	m.alive, m.die = context.WithCancel(ctx)
 	go m.run(ctx)
 	return m
 }

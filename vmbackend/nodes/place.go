@@ -44,7 +44,7 @@ func (c *Cluster) Create(ctx context.Context, spec vmbackend.Spec) error {
 		if err != nil {
 			return fmt.Errorf("create guest %s: %w", spec.ID, err)
 		}
-		err = m.learn(b.Create(ctx, spec))
+		err = m.while(ctx, func(ctx context.Context) error { return b.Create(ctx, spec) })
 		c.mu.Lock()
 		if h := m.guests[spec.ID]; h != nil {
 			h.creating, h.State = false, vmbackend.Created

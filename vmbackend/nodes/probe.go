@@ -22,6 +22,7 @@ const (
 // run opens the node's backend and watches it until ctx ends.
 func (m *member) run(ctx context.Context) {
 	defer close(m.done)
+	defer m.stop() // of all that is done there
 	c := m.cluster
 	for first := true; ; first = false {
 		c.mu.Lock()
@@ -136,6 +137,9 @@ func (m *member) enter(ctx context.Context, s State, why string) {
 	}
 	before := m.state
 	m.state, m.since, m.why = s, time.Now(), why
+	if m.die(); s == Up {
+		m.alive, m.die = context.WithCancel(ctx)
+	}
 	flaps := s == Down && before == Up && m.flapping()
 	status := m.status()
 	events := m.guestEvents()

@@ -23,6 +23,18 @@ func (c *Cluster) known(id string) *member {
 	return nil
 }
 
+// NodeOf names the node that a guest is on; empty if that is not known.
+func (c *Cluster) NodeOf(id string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, m := range c.members {
+		if m.guests[id] != nil {
+			return name
+		}
+	}
+	return ""
+}
+
 // find finds a guest's node, and asks all nodes afresh if none is known. Then
 // ErrNoGuest says that no node has it, ErrUnreachable that one which does not
 // answer may have it.
@@ -115,7 +127,23 @@ func (c *Cluster) on(ctx context.Context, id string, do func(context.Context, vm
 	if err != nil {
 		return err
 	}
-	return m.learn(do(ctx, b))
+	return m.while(ctx, func(ctx context.Context) error { return do(ctx, b) })
+}
+
+// while makes a call that ends, with ErrUnreachable, when the node is lost
+// meanwhile: nobody shall wait for it any longer.
+func (m *member) while(ctx context.Context, call func(context.Context) error) error {
+	m.cluster.mu.Lock()
+	alive := m.alive
+	m.cluster.mu.Unlock()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(alive, func() { cancel(vmbackend.ErrUnreachable) })()
+	err := call(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), vmbackend.ErrUnreachable) && !errors.Is(err, vmbackend.ErrUnreachable) {
+		err = fmt.Errorf("%w: the node was lost meanwhile: %w", err, vmbackend.ErrUnreachable)
+	}
+	return m.learn(err)
 }
 
 // able is on for abilities that not all backends have.
@@ -137,7 +165,7 @@ func (c *Cluster) Start(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	err = m.learn(b.Start(ctx, id))
+	err = m.while(ctx, func(ctx context.Context) error { return b.Start(ctx, id) })
 	if err != nil && !errors.Is(err, vmbackend.ErrWrongState) && !errors.Is(err, vmbackend.ErrNoGuest) && !errors.Is(err, context.Canceled) {
 		m.failing()
 	}
