@@ -72,13 +72,12 @@ func number(id string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// process makes a command run as the account, apart from our own session.
-func (a account) process() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Setsid: true}
-	if a.other {
-		attr.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid, Groups: a.groups}
+// credential makes a process run as the account; nil if that needs nothing.
+func (a account) credential() *syscall.Credential {
+	if !a.other {
+		return nil
 	}
-	return attr
+	return &syscall.Credential{Uid: a.uid, Gid: a.gid, Groups: a.groups}
 }
 
 // own gives a file to the account.

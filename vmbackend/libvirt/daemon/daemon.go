@@ -12,14 +12,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Options say what to run.
@@ -90,7 +87,7 @@ func Start(ctx context.Context, o Options) (*Daemon, error) {
 	if err := d.ensure(ctx); err != nil {
 		return nil, err
 	}
-	return d, nil
+	return d, d.ready(ctx, nil)
 }
 
 // Socket is the path of libvirtd's unix socket.
@@ -103,25 +100,17 @@ func (d *Daemon) URI() string { return "qemu:///session?socket=" + d.Socket() }
 func (d *Daemon) Uid() int { return int(d.who.uid) }
 func (d *Daemon) Gid() int { return int(d.who.gid) }
 
-// Pid is the process of the living libvirtd, 0 if there is none. It asks the
-// kernel who holds the lock on the pid file, so it can't be a stranger's.
-func (d *Daemon) Pid() int {
-	f, err := os.Open(d.pidFile())
-	if err != nil {
-		return 0
-	}
-	defer func() { _ = f.Close() }()
-	lock := unix.Flock_t{Type: unix.F_WRLCK, Len: 1}
-	if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &lock); err != nil || lock.Type == unix.F_UNLCK {
-		return 0
-	}
-	return int(lock.Pid)
-}
+// Pid is the process of the living libvirtd, 0 if there is none.
+func (d *Daemon) Pid() int { return holder(d.pidFile()) }
 
-func (d *Daemon) pidFile() string { return filepath.Join(d.o.Dir, "libvirtd.pid") }
+// KeeperPid is the process that starts libvirtd anew, 0 if there is none.
+func (d *Daemon) KeeperPid() int { return holder(d.keeperFile()) }
 
-// Keep looks twice a second whether libvirtd lives, and starts it anew if not,
-// until ctx ends or Stop is called.
+func (d *Daemon) pidFile() string    { return filepath.Join(d.o.Dir, "libvirtd.pid") }
+func (d *Daemon) keeperFile() string { return filepath.Join(d.o.Dir, "keeper.lock") }
+
+// Keep looks twice a second, until ctx ends or Stop is called, whether libvirtd
+// and its keeper are both dead, and starts them anew if so.
 func (d *Daemon) Keep(ctx context.Context) {
 	pause := time.Second / 2
 	for {
@@ -145,14 +134,14 @@ func (d *Daemon) Keep(ctx context.Context) {
 
 var errStopped = errors.New("libvirtd was stopped on purpose")
 
-// ensure starts libvirtd if it doesn't run, and waits until it can be dialled.
+// ensure starts libvirtd, unless it or its keeper lives.
 func (d *Daemon) ensure(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.stopped {
 		return errStopped
 	}
-	if d.Pid() != 0 {
+	if d.Pid() != 0 || d.KeeperPid() != 0 {
 		return nil
 	}
 	return d.spawn(ctx)
@@ -166,21 +155,27 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	return d.end(ctx)
 }
 
-// end asks libvirtd to go and makes it go when it has not after ten seconds.
+// end asks libvirtd and its keeper to go, and makes them go when they have not
+// after ten seconds.
 func (d *Daemon) end(ctx context.Context) error {
 	begun := time.Now()
 	for sig := syscall.SIGTERM; ; {
-		pid := d.Pid()
-		if pid == 0 {
+		keeper, libvirtd := d.KeeperPid(), d.Pid()
+		if keeper == 0 && libvirtd == 0 {
 			return nil
 		}
 		if time.Since(begun) > 10*time.Second {
 			sig = syscall.SIGKILL
 		}
-		_ = syscall.Kill(pid, sig)
+		if keeper != 0 {
+			_ = syscall.Kill(keeper, sig)
+		}
+		if libvirtd != 0 && (keeper == 0 || sig == syscall.SIGKILL) {
+			_ = syscall.Kill(libvirtd, sig)
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("ending libvirtd, process %d: %w", pid, ctx.Err())
+			return fmt.Errorf("ending libvirtd, process %d: %w", libvirtd, ctx.Err())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // What libvirt reads and writes lies in four folders with names of one letter,
@@ -59,7 +60,7 @@ func (d *Daemon) makeFolders() error {
 		return nil
 	}
 	test := exec.Command("test", "-w", d.o.Dir)
-	test.Dir, test.SysProcAttr = "/", d.who.process()
+	test.Dir, test.SysProcAttr = "/", &syscall.SysProcAttr{Credential: d.who.credential()}
 	if err := test.Run(); err != nil {
 		return fmt.Errorf("the user %s can't reach the folder %s: a folder above it is closed to others; "+
 			"choose one such as /var/lib/labmark/libvirt", d.who.name, d.o.Dir)

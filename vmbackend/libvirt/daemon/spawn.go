@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,30 +25,40 @@ func (d *Daemon) spawn(ctx context.Context) error {
 	if d.o.Listen != nil {
 		args = append(args, "--listen")
 	}
-	cmd := exec.Command("libvirtd", args...)
-	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", d.environment(), d.who.process()
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := within(d.o.NetNS, cmd.Start); err != nil {
-		return fmt.Errorf("libvirtd: %w", err)
+	path, err := exec.LookPath("libvirtd")
+	if err != nil {
+		return err
+	}
+	cmd, err := launch(charge{
+		Path: path, Args: append([]string{path}, args...), Env: d.environment(),
+		Credential: d.who.credential(), Lock: d.keeperFile(),
+	}, d.o.NetNS, log)
+	if err != nil {
+		return fmt.Errorf("libvirtd's keeper: %w", err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	if err := d.ready(ctx, ended); err != nil {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		return err
+	}
+	return nil
+}
 
+// ready waits until libvirtd can be dialled, or its keeper has ended.
+func (d *Daemon) ready(ctx context.Context, ended <-chan error) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	for {
-		if d.Pid() != 0 && d.answers(ctx) {
-			return nil
-		}
+	for d.Pid() == 0 || !d.answers(ctx) {
 		select {
-		case err := <-ended:
-			return fmt.Errorf("libvirtd ended at its start (%v): %s", err, d.lastWords())
+		case <-ended:
+			return fmt.Errorf("libvirtd ended at its start: %s", d.lastWords())
 		case <-ctx.Done():
-			_ = cmd.Process.Kill()
 			return fmt.Errorf("libvirtd does not get ready: %w; its last words: %s", ctx.Err(), d.lastWords())
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+	return nil
 }
 
 // maxLog is the size in bytes from which on a log is put aside at a start.

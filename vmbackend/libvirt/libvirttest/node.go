@@ -29,8 +29,7 @@ type Node struct {
 	// Dir is an empty folder on the node for guests and their sockets, with a
 	// short name, which the user of libvirtd owns.
 	Dir string
-	// Daemon is the node's libvirtd. It is not started anew when it is killed,
-	// unless the test calls its Keep.
+	// Daemon is the node's libvirtd. Its keeper starts it anew when it is killed.
 	Daemon *daemon.Daemon
 
 	tb   testing.TB
@@ -98,7 +97,7 @@ func (n *Node) remove() {
 func (n *Node) Guests() []int {
 	var pids []int
 	for _, pid := range processes(n.root) {
-		if pid != n.Daemon.Pid() {
+		if pid != n.Daemon.Pid() && pid != n.Daemon.KeeperPid() {
 			pids = append(pids, pid)
 		}
 	}

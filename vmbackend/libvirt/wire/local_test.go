@@ -104,7 +104,6 @@ func TestLocal(t *testing.T) {
 
 	n.KillLibvirtd()
 	await(t, events, "the loss of libvirtd", func(e wire.Event) bool { return e.Link && !e.Up })
-	go n.Daemon.Keep(t.Context())
 	await(t, events, "its return", func(e wire.Event) bool { return e.Link && e.Up })
 	if got := names(t, c); len(got) != 1 || got[0] != "one" {
 		t.Errorf("after libvirtd's death there are the guests %v, want one", got)
