@@ -1,6 +1,7 @@
 package guests
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -119,15 +120,18 @@ func (m *Manager) supply(l *lease, get func(context.Context) (*machine, error)) 
 // provide finds or makes the guest for a lease that is Starting.
 func (m *Manager) provide(ctx context.Context, l *lease, k Kind) (*machine, error) {
 	if g := l.held(); g != nil {
-		err := m.boot(ctx, g)
-		if !errors.Is(err, vmbackend.ErrNoGuest) {
+		err := m.bootKept(ctx, g)
+		if !errors.Is(err, vmbackend.ErrNoGuest) && !errors.Is(err, vmbackend.ErrUnreachable) {
 			return g, err
 		}
 		// It has vanished. The student gets another, not an excuse.
-		if err := m.takeAway(ctx, g); err != nil {
-			return g, err
-		}
+		return m.instead(ctx, l, g, k)
 	}
+	return m.fresh(ctx, l, k)
+}
+
+// fresh gives the owner, who has no guest, a free one or makes one.
+func (m *Manager) fresh(ctx context.Context, l *lease, k Kind) (*machine, error) {
 	if g := m.claim(ctx, k, "", l.owner); g != nil {
 		return g, nil
 	}
@@ -193,7 +197,8 @@ func (m *Manager) settle(l *lease, g *machine, err error) {
 			"tutorial", l.owner.Tutorial, "err", err)
 		l.set(Failed, explain(err), g)
 	} else {
-		l.set(Ready, "Your machine is ready.", g)
+		l.set(Ready, cmp.Or(g.news, "Your machine is ready."), g)
+		g.news = "" // told once
 	}
 	m.notify(l)
 	m.wakeFiller()

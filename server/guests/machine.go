@@ -3,6 +3,7 @@ package guests
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -24,6 +25,9 @@ type machine struct {
 	hostKey ssh.PublicKey
 	dialer  guestssh.Dialer
 	signer  ssh.Signer
+
+	// news is what its student is told of it beside that it is ready.
+	news string
 
 	mu    sync.Mutex
 	lines map[login]*line
@@ -114,9 +118,24 @@ func (g *machine) hangUp() {
 	}
 }
 
+// createTries is how often a guest is made anew that a node was lost with.
+const createTries = 2
+
 // create makes a new guest, for an owner or (nil) for the pool, and returns
-// when it lets the gateway in. On failure nothing of it is left.
-func (m *Manager) create(ctx context.Context, k Kind, o *store.Owner) (*machine, error) {
+// when it lets the gateway in. On failure nothing of it is left. When its node
+// is lost meanwhile another guest is made, elsewhere: nobody knows what became
+// of the first.
+func (m *Manager) create(ctx context.Context, k Kind, o *store.Owner) (g *machine, err error) {
+	for range createTries {
+		g, err = m.createOnce(ctx, k, o)
+		if !errors.Is(err, vmbackend.ErrUnreachable) {
+			break
+		}
+	}
+	return g, err
+}
+
+func (m *Manager) createOnce(ctx context.Context, k Kind, o *store.Owner) (*machine, error) {
 	pem, public, err := guestssh.NewHostKey()
 	if err != nil {
 		return nil, err
@@ -136,8 +155,11 @@ func (m *Manager) create(ctx context.Context, k Kind, o *store.Owner) (*machine,
 	err = m.cfg.Backend.Create(ctx, vmbackend.Spec{
 		ID: row.ID, Image: k.Image, Memory: k.Memory, Hostname: "lab",
 		Desktop: k.Desktop, Open: k.open(), HostKey: pem, AuthorizedKey: ssh.MarshalAuthorizedKey(m.cfg.Signer.PublicKey()),
-		Labels: map[string]string{gatewayLabel: m.cfg.Gateway},
+		Labels: m.labels(o),
 	})
+	if err == nil {
+		err = m.noteNode(ctx, row.ID)
+	}
 	if err == nil {
 		err = m.boot(ctx, g)
 	}
@@ -150,6 +172,31 @@ func (m *Manager) create(ctx context.Context, k Kind, o *store.Owner) (*machine,
 		return nil, err
 	}
 	return g, nil
+}
+
+// labels are what a guest is known by at the backend. Guests of one class are
+// spread over the nodes; a node may be for one course alone.
+func (m *Manager) labels(o *store.Owner) map[string]string {
+	l := map[string]string{gatewayLabel: m.cfg.Gateway}
+	if o != nil {
+		l["course"] = o.Course
+		l["class"] = fmt.Sprintf("%s/%d", o.Course, o.Context)
+	}
+	return l
+}
+
+// locator is a backend of many nodes.
+type locator interface {
+	NodeOf(id string) string // empty if it is not known
+}
+
+// noteNode keeps which node a guest is on, where there are several.
+func (m *Manager) noteNode(ctx context.Context, id string) error {
+	l, ok := m.cfg.Backend.(locator)
+	if !ok {
+		return nil
+	}
+	return m.cfg.Table.SetGuestNode(ctx, id, l.NodeOf(id))
 }
 
 // open is what the course opens for the guest, in the backend's words.

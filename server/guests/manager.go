@@ -24,6 +24,7 @@ type Table interface {
 	Guests(context.Context) ([]store.Guest, error)
 	SetGuestMode(ctx context.Context, id string, m store.Mode) error
 	AssignGuest(ctx context.Context, id, former string, o store.Owner) error
+	SetGuestNode(ctx context.Context, id, node string) error
 	DeleteGuest(ctx context.Context, id string) error
 }
 
@@ -102,6 +103,8 @@ type Manager struct {
 	mu     sync.Mutex
 	leases map[store.Owner]*lease
 	free   map[Kind][]*machine
+	// stranded are guests that can't be removed until their node is back.
+	stranded map[string]bool
 }
 
 // New returns a Manager that does nothing yet; call Recover, then Run.
@@ -115,6 +118,8 @@ func New(cfg Config) *Manager {
 		fill:   make(chan struct{}, 1),
 		leases: map[store.Owner]*lease{},
 		free:   map[Kind][]*machine{},
+
+		stranded: map[string]bool{},
 	}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	return m
@@ -191,6 +196,8 @@ func (m *Manager) lease(o store.Owner) *lease {
 // explain puts a backend's error into a student's words.
 func explain(err error) string {
 	switch {
+	case errors.Is(err, vmbackend.ErrUnreachable):
+		return "The computers that machines run on do not answer at the moment. Your points are kept. Try again in a few minutes."
 	case errors.Is(err, vmbackend.ErrFull):
 		return "All machines are in use at the moment. Try again in a few minutes."
 	case errors.Is(err, vmbackend.ErrNoImage):

@@ -2,6 +2,7 @@ package guests
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,8 +44,13 @@ func (m *Manager) takeOver(row store.Guest, state vmbackend.State) {
 	switch {
 	case err != nil || state == "":
 		m.discard(row.ID)
+		if row.Mode == store.Assigned && owned {
+			m.lease(owner).set(None, goneWords, nil)
+		}
 	case row.Mode == store.Assigned && owned && state == vmbackend.Running:
 		m.lease(owner).set(Ready, "Your machine is ready.", g)
+	case row.Mode == store.Assigned && owned && state == vmbackend.Lost:
+		m.lease(owner).set(None, awayWords, g)
 	case row.Mode == store.Assigned && owned:
 		m.lease(owner).set(None, "Your machine is switched off. What you did in it is kept.", g)
 	case row.Mode == store.Free && state == vmbackend.Running && m.cfg.Pool[g.kind] > 0:
@@ -92,24 +98,39 @@ func (m *Manager) retire(id string) {
 		if err == nil {
 			err = m.cfg.Table.DeleteGuest(ctx, id)
 		}
-		if err != nil && m.ctx.Err() == nil {
-			m.cfg.Log.Error("guest can't be removed, will try again", "guest", id, "err", err)
-		}
+		m.removed(id, err)
 	})
 }
 
 // watch follows the backend's events. They are hints to look sooner; what is
 // true is found by the scan.
 func (m *Manager) watch(ctx context.Context) {
-	for ev := range m.cfg.Backend.Watch(ctx) {
-		if ev.State != vmbackend.Stopped {
+	events := m.cfg.Backend.Watch(ctx)
+	for ev := range events {
+		if !m.telling(ev) {
 			continue
 		}
-		m.cfg.Log.Info("guest ended", "guest", ev.ID, "reason", ev.Reason)
+		// A node that is lost tells of all its guests: one scan is enough.
+		for n := len(events); n > 0; n-- {
+			m.telling(<-events)
+		}
 		if err := m.scan(ctx); err != nil && ctx.Err() == nil {
 			m.cfg.Log.Error("scan of guests failed", "err", err)
 		}
 	}
+}
+
+// telling says whether an event is about a guest that has ended or is lost.
+func (m *Manager) telling(ev vmbackend.Event) bool {
+	switch ev.State {
+	case vmbackend.Stopped:
+		m.cfg.Log.Info("guest ended", "guest", ev.ID, "reason", ev.Reason)
+	case vmbackend.Lost:
+		m.cfg.Log.Info("guest lost", "guest", ev.ID, "reason", ev.Reason)
+	default:
+		return false
+	}
+	return true
 }
 
 // ended deals with a guest that did not run when looked at.
@@ -127,6 +148,8 @@ func (m *Manager) ended(id string, looked time.Time) {
 	m.notify(l)
 }
 
+const goneWords = "Your machine was lost. Start a new one: your points are kept."
+
 // gone deals with a guest that the backend has no trace of.
 func (m *Manager) gone(id string, looked time.Time) {
 	m.ended(id, looked)
@@ -135,7 +158,7 @@ func (m *Manager) gone(id string, looked time.Time) {
 		return
 	}
 	m.discard(id)
-	l.set(None, "Your machine was lost. Start a new one: your points are kept.", nil)
+	l.set(None, goneWords, nil)
 	m.notify(l)
 }
 
@@ -182,12 +205,17 @@ func (m *Manager) scan(ctx context.Context) error {
 		return err
 	}
 	m.removeStrays(there, rows)
-	states := map[string]vmbackend.State{}
+	found := map[string]vmbackend.Guest{}
 	for _, g := range there {
-		states[g.ID] = g.State
+		found[g.ID] = g
 	}
 	for _, row := range rows {
-		state, known := states[row.ID]
+		g, known := found[row.ID]
+		if known && g.Node != row.Node {
+			if err := m.cfg.Table.SetGuestNode(ctx, row.ID, g.Node); err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
 		switch {
 		case row.ModeSince.After(begun.Add(-bootTimeout)) && row.Mode == store.Preparing,
 			row.ModeSince.After(begun):
@@ -198,8 +226,10 @@ func (m *Manager) scan(ctx context.Context) error {
 			m.discard(row.ID)
 		case !known:
 			m.gone(row.ID, begun)
-		case state == vmbackend.Stopped:
+		case g.State == vmbackend.Stopped:
 			m.ended(row.ID, begun)
+		case g.State == vmbackend.Lost:
+			m.lost(row.ID, begun)
 		}
 	}
 	m.wakeFiller()
