@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/labmark/labmark/vmbackend"
 	"github.com/labmark/labmark/vmbackend/guestlink"
 	"github.com/labmark/labmark/vmbackend/jail"
 	"github.com/labmark/labmark/vmbackend/uml/shim"
@@ -58,8 +60,12 @@ func (b *Backend) shimConfig(r record, base string, size int64) shim.Config {
 	if hostname == "" {
 		hostname = r.ID
 	}
+	mirror := ""
+	if slices.Contains(r.Open, vmbackend.OpenMirror) {
+		mirror = b.cfg.Mirror
+	}
 	return shim.Config{
-		StartTimeout: b.cfg.StartTimeout,
+		StartTimeout: b.cfg.StartTimeout, Mirror: mirror, Guest: r.ID,
 		Personal: guestlink.Personal{
 			Hostname: hostname, HostKey: r.HostKey, AuthorizedKey: r.AuthorizedKey,
 			Networks: []guestlink.Network{shim.Network()},

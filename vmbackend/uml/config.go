@@ -45,6 +45,9 @@ type Config struct {
 	// FirstHostID is the first of MaxGuests host users, unused otherwise,
 	// that guests run as when root starts them.
 	FirstHostID int
+	// Mirror is the unix socket of the gateway's proxy to package mirrors, for
+	// guests with vmbackend.OpenMirror; empty leaves those without.
+	Mirror string
 	// Log takes what an administrator may want to know.
 	Log *slog.Logger
 }
@@ -112,6 +115,11 @@ func (cfg *Config) complete() error {
 		return err
 	}
 	cfg.Dir = dir
+	if cfg.Mirror != "" { // supervisors work in their guests' folders
+		if cfg.Mirror, err = filepath.Abs(cfg.Mirror); err != nil {
+			return err
+		}
+	}
 	if cfg.CacheDir == "" {
 		cfg.CacheDir = DefaultCacheDir()
 	}

@@ -78,7 +78,11 @@ func (s *supervisor) join(ctx context.Context, k *keptLink, serial *os.File, joi
 	p.Time = time.Now()
 	p.Entropy = make([]byte, 64)
 	_, _ = rand.Read(p.Entropy) // never fails, see crypto/rand
-	link, err := guestlink.Connect(ctx, line, p, guestlink.Options{})
+	var options guestlink.Options
+	if s.cfg.Mirror != "" {
+		options.Accept = guestlink.ToMirror(s.cfg.Mirror, s.cfg.Guest)
+	}
+	link, err := guestlink.Connect(ctx, line, p, options)
 	if err != nil {
 		return err
 	}

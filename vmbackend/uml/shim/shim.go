@@ -49,6 +49,10 @@ type Config struct {
 	Personal guestlink.Personal `json:"personal"`
 	// StartTimeout bounds the time from power-on to the first answer.
 	StartTimeout time.Duration `json:"start_timeout"`
+	// Mirror is the unix socket of the gateway's package mirror, for a guest
+	// that may reach it as Guest; empty for all others.
+	Mirror string `json:"mirror,omitempty"`
+	Guest  string `json:"guest,omitempty"`
 }
 
 // Run supervises the guest whose folder is the working directory, until the
