@@ -17,6 +17,8 @@ type TutorialPage struct {
 	Guest GuestView
 	// Guests are the tutorial's machines, for the terminal's tabs.
 	Guests []string
+	// Desktop says that the first of them has a screen.
+	Desktop bool
 	// Next is the following tutorial; nil after the last.
 	Next *Crumb
 	// Grade goes to a platform; nil outside its launches.

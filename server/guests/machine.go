@@ -29,8 +29,9 @@ type machine struct {
 	// news is what its student is told of it beside that it is ready.
 	news string
 
-	mu    sync.Mutex
-	lines map[login]*line
+	mu      sync.Mutex
+	lines   map[login]*line
+	screens map[*screen]bool
 }
 
 // login is what connections are kept by: terminals and checks never share
@@ -58,7 +59,7 @@ type line struct {
 
 func (m *Manager) machine(id string, k Kind, hostKey ssh.PublicKey) *machine {
 	return &machine{id: id, kind: k, hostKey: hostKey, dialer: m.cfg.Backend, signer: m.cfg.Signer,
-		lines: map[login]*line{}}
+		lines: map[login]*line{}, screens: map[*screen]bool{}}
 }
 
 // client returns the kept connection for a login, made when there is none.
@@ -115,6 +116,9 @@ func (g *machine) hangUp() {
 			l.client.Close()
 			l.client = nil
 		}
+	}
+	for s := range g.screens {
+		s.Conn.Close() // whoever copies from it then closes the rest
 	}
 }
 

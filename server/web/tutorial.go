@@ -36,6 +36,7 @@ func (s *site) tutorial(c *gin.Context) {
 	page.Language = course.Language
 	for _, g := range t.Guests {
 		page.Guests = append(page.Guests, g.Name)
+		page.Desktop = page.Desktop || g.Desktop // there is one guest
 	}
 	for _, step := range t.Steps {
 		page.Steps = append(page.Steps, themes.Step{ID: step.ID, Title: student.Values.Fill(step.Title), Body: student.Body(step.Body)})

@@ -122,6 +122,7 @@ func New(cfg Config) (http.Handler, error) {
 	api := in.Group("/api/courses/:course/:tutorial", s.known)
 	api.GET("/events", s.events)
 	api.GET("/terminal", s.terminal)
+	api.GET("/desktop", s.desktop)
 	api.POST("/guest/:act", s.guest)
 	api.POST("/checks/:check", s.check)
 	api.POST("/hints/:hint", s.hint)

@@ -22,8 +22,11 @@ import (
 )
 
 // entries are the bundles. head.js runs before the first paint and is small;
-// tutorial.js brings the terminal, teach.js what those who teach need.
+// tutorial.js brings the terminal, teach.js what those who teach need. Modules
+// are loaded by scripts, when they are wanted.
 var entries = []string{"head.ts", "site.ts", "tutorial.ts", "lti.ts", "teach.ts", "css/site.css", "css/tutorial.css", "css/teach.css"}
+
+var modules = []string{"novnc.ts"}
 
 func main() {
 	log.SetFlags(0)
@@ -64,9 +67,24 @@ func build(dir string) error {
 
 // bundle runs esbuild. The manifest maps plain names to fingerprinted ones.
 func bundle(dir string) (files []api.OutputFile, manifest map[string]string, err error) {
+	manifest = map[string]string{}
+	for format, entries := range map[api.Format][]string{api.FormatIIFE: entries, api.FormatESModule: modules} {
+		result, err := esbuild(dir, format, entries)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := readMetafile(result.Metafile, manifest); err != nil {
+			return nil, nil, err
+		}
+		files = append(files, result.OutputFiles...)
+	}
+	return files, manifest, nil
+}
+
+func esbuild(dir string, format api.Format, entries []string) (api.BuildResult, error) {
 	src, err := filepath.Abs(filepath.Join(dir, "src"))
 	if err != nil {
-		return nil, nil, err
+		return api.BuildResult{}, err
 	}
 	result := api.Build(api.BuildOptions{
 		AbsWorkingDir:     src,
@@ -75,7 +93,7 @@ func bundle(dir string) (files []api.OutputFile, manifest map[string]string, err
 		EntryNames:        "[name]-[hash]",
 		AssetNames:        "[name]-[hash]",
 		Bundle:            true,
-		Format:            api.FormatIIFE,
+		Format:            format,
 		Target:            api.ES2022,
 		MinifyWhitespace:  true,
 		MinifyIdentifiers: true,
@@ -87,15 +105,14 @@ func bundle(dir string) (files []api.OutputFile, manifest map[string]string, err
 		LogLevel:          api.LogLevelWarning,
 	})
 	if n := len(result.Errors); n > 0 {
-		return nil, nil, fmt.Errorf("esbuild reported %d errors, above", n)
+		return result, fmt.Errorf("esbuild reported %d errors, above", n)
 	}
-	manifest, err = readMetafile(result.Metafile)
-	return result.OutputFiles, manifest, err
+	return result, nil
 }
 
 // readMetafile picks the outputs of entry points out of esbuild's report, and
-// the fonts, which templates preload.
-func readMetafile(metafile string) (map[string]string, error) {
+// the fonts, which templates preload, into the manifest.
+func readMetafile(metafile string, manifest map[string]string) error {
 	var meta struct {
 		Outputs map[string]struct {
 			EntryPoint string
@@ -103,9 +120,8 @@ func readMetafile(metafile string) (map[string]string, error) {
 		}
 	}
 	if err := json.Unmarshal([]byte(metafile), &meta); err != nil {
-		return nil, fmt.Errorf("esbuild's metafile: %w", err)
+		return fmt.Errorf("esbuild's metafile: %w", err)
 	}
-	manifest := map[string]string{}
 	for output, o := range meta.Outputs {
 		name := path.Base(output)
 		switch {
@@ -117,10 +133,10 @@ func readMetafile(metafile string) (map[string]string, error) {
 				manifest[path.Base(input)] = name
 			}
 		default:
-			return nil, fmt.Errorf("esbuild wrote %s, for which the manifest has no name", output)
+			return fmt.Errorf("esbuild wrote %s, for which the manifest has no name", output)
 		}
 	}
-	return manifest, nil
+	return nil
 }
 
 // copied reads files that go out as they are, with a fingerprint of their

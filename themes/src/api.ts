@@ -62,10 +62,18 @@ export class API {
 
   // terminal is the address of one guest's WebSocket.
   terminal(guest: string): string {
-    const url = new URL(`${this.base}/terminal`, location.href)
+    return this.socket('terminal', { guest, name: 'main' })
+  }
+
+  // desktop is the address of the WebSocket to one guest's screen.
+  desktop(guest: string): string {
+    return this.socket('desktop', { guest })
+  }
+
+  private socket(what: string, query: Record<string, string>): string {
+    const url = new URL(`${this.base}/${what}`, location.href)
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
-    url.searchParams.set('guest', guest)
-    url.searchParams.set('name', 'main')
+    url.search = new URLSearchParams(query).toString()
     return url.href
   }
 }

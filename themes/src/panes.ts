@@ -57,18 +57,19 @@ export function paneSwitch(): void {
   }
 }
 
-// machineTabs switches between the terminals of several guests; arrow keys
-// move, after the tabs pattern of WAI-ARIA.
-export function machineTabs(selected: (guest: string) => void): (guest: string) => void {
+// machineTabs switches between what the machine's tabs show, by the ids of
+// their panels; arrow keys move, after the tabs pattern of WAI-ARIA.
+export function machineTabs(selected: (panel: string) => void): (panel: string) => void {
   const tabs = [...document.querySelectorAll<HTMLElement>('.tab')]
-  const select = (guest: string) => {
+  const panelOf = (tab: HTMLElement) => tab.getAttribute('aria-controls')!
+  const select = (panel: string) => {
     for (const tab of tabs) {
-      const on = tab.dataset.guest === guest
+      const on = panelOf(tab) === panel
       tab.setAttribute('aria-selected', String(on))
       tab.tabIndex = on ? 0 : -1
-      part(tab.getAttribute('aria-controls')!).hidden = !on
+      part(panelOf(tab)).hidden = !on
     }
-    selected(guest)
+    selected(panel)
   }
   inside(document, '.tabs').addEventListener('keydown', (e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[(e as KeyboardEvent).key]
@@ -76,8 +77,8 @@ export function machineTabs(selected: (guest: string) => void): (guest: string) 
     if (!step || at < 0) return
     const next = tabs[(at + step + tabs.length) % tabs.length]!
     next.focus()
-    select(next.dataset.guest!)
+    select(panelOf(next))
   })
-  for (const tab of tabs) tab.addEventListener('click', () => select(tab.dataset.guest!))
+  for (const tab of tabs) tab.addEventListener('click', () => select(panelOf(tab)))
   return select
 }

@@ -3,9 +3,7 @@
 import { API, Guest } from './api'
 import { Connection, State } from './connection'
 import { Screen } from './screen'
-
-// Notice is words over the terminal; "" is none. again tries at once.
-export type Notice = (words: string, again?: () => void) => void
+import { Notice, View } from './view'
 
 // reply is what a terminal answers to a program: attributes, positions, modes,
 // colours. See ECMA-48 and xterm's control sequences. Keys look different, but
@@ -14,7 +12,7 @@ const reply = /^\x1b(?:\[[?>]?[\d;]*(?:c|R|n|t|\$y)|[\]P])/
 
 const dim = (words: string) => `\r\n\x1b[2m${words}\x1b[0m\r\n`
 
-export class GuestTerminal {
+export class GuestTerminal implements View {
   readonly screen: Screen
   private readonly connection: Connection
   private generation = -1
@@ -45,7 +43,6 @@ export class GuestTerminal {
     terminal.onResize(() => this.connection.resize())
   }
 
-  // follow does what the guest's state asks for.
   follow(guest: Guest): void {
     if (guest.state !== 'ready') {
       this.connection.close()
@@ -56,6 +53,14 @@ export class GuestTerminal {
     this.generation = guest.generation
     if (fresh) this.screen.terminal.reset()
     this.connect()
+  }
+
+  shown(): void {
+    this.screen.refit()
+  }
+
+  focus(): void {
+    this.screen.terminal.focus()
   }
 
   // type has a command typed as if pasted. One line is also run; of several

@@ -3,6 +3,8 @@
 import { API, Attempt, Guest, Score } from './api'
 import { Check } from './checks'
 import { remember } from './choice'
+import { GuestDesktop } from './desktop'
+import { desktopTools } from './desktoptools'
 import { listen } from './events'
 import { Grade, showGrade } from './grade'
 import { GuestBar } from './guest'
@@ -15,6 +17,7 @@ import { fontLoaded, usualSize } from './screen'
 import { Steps } from './steps'
 import { GuestTerminal } from './terminal'
 import { showTimes } from './times'
+import { Notice, View } from './view'
 
 declare global {
   interface Window {
@@ -42,15 +45,21 @@ async function start(): Promise<void> {
   const steps = new Steps(part('tutorial'))
 
   const terminals = new Map<string, GuestTerminal>()
+  const views = new Map<string, View>() // by their panels' ids
   let shown = ''
-  const select = machineTabs((guest) => {
-    shown = guest
+  const select = machineTabs((panel) => {
+    shown = panel
+    for (const e of all('[data-only]')) e.hidden = e.dataset.only !== (panel === desktopPanel ? 'desktop' : 'terminal')
     drawNotice()
-    terminals.get(guest)?.screen.refit()
+    views.get(panel)?.shown()
   })
 
-  // What stands over the terminal: first of all that there is no machine.
+  // What stands over the view: first of all that there is no machine.
   const losses = new Map<string, { words: string; again?: () => void }>()
+  const noticeOf = (panel: string): Notice => (words, again) => {
+    losses.set(panel, { words, again })
+    drawNotice()
+  }
   const drawNotice = () => {
     const place = part('terminal-notice')
     const loss = losses.get(shown)
@@ -68,7 +77,7 @@ async function start(): Promise<void> {
   }
 
   const bar: GuestBar = new GuestBar(api, (guest) => {
-    for (const terminal of terminals.values()) terminal.follow(guest)
+    for (const view of views.values()) view.follow(guest)
     if (guest.state === 'ready') for (const check of checks) check.machineReady()
     drawNotice()
   })
@@ -77,7 +86,7 @@ async function start(): Promise<void> {
     const name = guest || [...terminals.keys()][0] || ''
     const terminal = terminals.get(name)
     if (!terminal || bar.guest.state !== 'ready') return false
-    select(name)
+    select(terminalPanel(name))
     showPane('machine')
     return terminal.type(command)
   }
@@ -114,21 +123,37 @@ async function start(): Promise<void> {
   drawNotice()
   setInterval(() => showTimes(part('tutorial')), 30_000)
 
+  const place = document.getElementById('desktop-place')
+  if (place) {
+    const field = part<HTMLTextAreaElement>('clipboard-field')
+    const desktop = new GuestDesktop(place.dataset.guest!, place, field, api, place.dataset.novnc!, noticeOf(desktopPanel))
+    views.set(desktopPanel, desktop)
+    desktopTools(desktop)
+    desktop.follow(bar.guest)
+  }
+
   await fontLoaded()
   for (const place of all('.screen')) {
-    const guest = place.dataset.guest!
-    const notice = (words: string, again?: () => void) => {
-      losses.set(guest, { words, again })
-      drawNotice()
-    }
-    terminals.set(guest, new GuestTerminal(guest, place, api, notice))
+    const terminal = new GuestTerminal(place.dataset.guest!, place, api, noticeOf(place.id))
+    terminals.set(terminal.guest, terminal)
+    views.set(place.id, terminal)
+    shown ||= place.id
+    terminal.follow(bar.guest)
   }
-  shown = [...terminals.keys()][0] ?? ''
-  for (const terminal of terminals.values()) terminal.follow(bar.guest)
   terminalTools([...terminals.values()])
-  leaveAndReturn(() => terminals.get(shown))
-  window.labmark = { terminalText: (guest) => terminals.get(guest ?? shown)?.screen.text() ?? '' }
+  leaveAndReturn(() => views.get(shown))
+  const named = (guest?: string) => (guest ? terminals.get(guest) : views.get(shown))
+  window.labmark = {
+    terminalText: (guest) => {
+      const terminal = named(guest)
+      return terminal instanceof GuestTerminal ? terminal.screen.text() : ''
+    },
+  }
 }
+
+const desktopPanel = 'desktop-view'
+
+const terminalPanel = (guest: string) => `terminal-${guest}`
 
 function all<E extends HTMLElement = HTMLElement>(selector: string): E[] {
   return [...document.querySelectorAll<E>(selector)]
@@ -196,9 +221,9 @@ function terminalTools(terminals: GuestTerminal[]): void {
   })
 }
 
-// leaveAndReturn is the way out of the terminal, which takes even Tab for
-// itself: Ctrl+F6 goes to the tutorial, to where one was, and back.
-function leaveAndReturn(current: () => GuestTerminal | undefined): void {
+// leaveAndReturn is the way out of terminal and desktop, which take even Tab for
+// themselves: Ctrl+F6 goes to the tutorial, to where one was, and back.
+function leaveAndReturn(current: () => View | undefined): void {
   const tutorial = part('tutorial')
   tutorial.tabIndex = -1
   let last: HTMLElement = tutorial
@@ -214,7 +239,7 @@ function leaveAndReturn(current: () => GuestTerminal | undefined): void {
         ;(last.isConnected ? last : tutorial).focus()
       } else {
         showPane('machine')
-        current()?.screen.terminal.focus()
+        current()?.focus()
       }
     },
     { capture: true },

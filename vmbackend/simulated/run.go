@@ -26,6 +26,8 @@ type run struct {
 	mu     sync.Mutex
 	conns  map[net.Conn]bool // the host's ends
 	thawed chan struct{}     // closed unless the guest is suspended
+	// display is what the guest's screen shows; nil until it is looked at.
+	display *display
 }
 
 func newRun(ctx context.Context) *run {

@@ -1,0 +1,62 @@
+package guests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/vmbackend"
+)
+
+// ErrNoScreen is returned where a guest was made without a screen.
+var ErrNoScreen = errors.New("your machine was made without a screen")
+
+// Desktop opens a connection to the screen of the owner's running guest, which
+// speaks RFB (RFC 6143). It ends with the guest, and when the guest is taken
+// from its owner. ErrNoGuest if none runs, ErrNoScreen or
+// vmbackend.ErrNotOffered if there is nothing to be seen.
+func (m *Manager) Desktop(ctx context.Context, o store.Owner) (net.Conn, error) {
+	l := m.lease(o)
+	l.mu.Lock()
+	g, state := l.guest, l.status.State
+	l.mu.Unlock()
+	if state != Ready || g == nil {
+		return nil, ErrNoGuest
+	}
+	if !g.kind.Desktop {
+		return nil, ErrNoScreen
+	}
+	backend, able := m.cfg.Backend.(vmbackend.Desktop)
+	if !able {
+		return nil, fmt.Errorf("screens of guests: %w", vmbackend.ErrNotOffered)
+	}
+	conn, err := backend.DialDesktop(ctx, g.id)
+	if err != nil {
+		return nil, fmt.Errorf("open the screen of guest %s: %w", g.id, err)
+	}
+	return g.watched(conn), nil
+}
+
+// screen is a connection to a guest's screen that its machine can end.
+type screen struct {
+	net.Conn
+	of *machine
+}
+
+// watched keeps a connection in mind until it is closed.
+func (g *machine) watched(conn net.Conn) net.Conn {
+	s := &screen{conn, g}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.screens[s] = true
+	return s
+}
+
+func (s *screen) Close() error {
+	s.of.mu.Lock()
+	delete(s.of.screens, s)
+	s.of.mu.Unlock()
+	return s.Conn.Close()
+}

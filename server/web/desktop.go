@@ -1,0 +1,140 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/gin-gonic/gin"
+
+	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/vmbackend"
+)
+
+// closeNoScreen tells a page that there is nothing to be seen, now or later.
+// Its reason is for the student to read.
+const closeNoScreen websocket.StatusCode = 4004
+
+// Limits of one connection to a screen.
+const (
+	screenDial  = 15 * time.Second // for the node to open it
+	screenFrame = 64 << 10         // bytes in one frame from a page: keys, and clipboards in slices
+	screenPiece = 32 << 10         // bytes that wait here for a page, at most
+)
+
+// desktop joins a page's WebSocket to the screen of the student's guest. It
+// carries bytes of RFB (RFC 6143) both ways and looks into none of them: what
+// the page may send, its student may send.
+func (s *site) desktop(c *gin.Context) {
+	o := owner(c)
+	ws, err := websocket.Accept(c.Writer, c.Request, &websocket.AcceptOptions{OriginPatterns: []string{s.origin()}})
+	if err != nil {
+		return // Accept has answered
+	}
+	defer ws.CloseNow()
+	ws.SetReadLimit(screenFrame)
+
+	dial, cancel := context.WithTimeout(c.Request.Context(), screenDial)
+	defer cancel()
+	screen, err := s.Guests.Desktop(dial, o)
+	switch {
+	case errors.Is(err, guests.ErrNoGuest), errors.Is(err, vmbackend.ErrNoGuest), errors.Is(err, vmbackend.ErrWrongState):
+		ws.Close(closeNoGuest, "no running guest")
+		return
+	case errors.Is(err, guests.ErrNoScreen):
+		ws.Close(closeNoScreen, "Your machine is from before this tutorial had a screen. Reset it to get one that has.")
+		return
+	case errors.Is(err, vmbackend.ErrNotOffered):
+		s.Log.Warn("a tutorial wants a screen, and this server's guests have none", "course", o.Course, "tutorial", o.Tutorial, "err", err)
+		ws.Close(closeNoScreen, "Machines on this server have no screen. Work in the terminal, and tell your instructor.")
+		return
+	case err != nil:
+		s.Log.Warn("no screen", "user", o.UserID, "err", err)
+		ws.Close(websocket.StatusTryAgainLater, "no screen")
+		return
+	}
+	defer screen.Close()
+	s.show(c, &pipe{ws: ws}, screen)
+	if s.Guests.Status(o).State != guests.Ready {
+		ws.Close(closeNoGuest, "the guest has gone")
+		return
+	}
+	ws.Close(websocket.StatusTryAgainLater, "the connection to the screen was lost")
+}
+
+// show carries bytes both ways until the guest, the page or the session ends.
+func (s *site) show(c *gin.Context, p *pipe, screen net.Conn) {
+	ctx, cancel := context.WithCancel(c.Request.Context())
+	defer cancel()
+	go func() {
+		defer screen.Close() // ends the copying below
+		defer cancel()
+		fromViewer(ctx, p.ws, screen)
+	}()
+	go p.keepAlive(ctx, cancel)
+	go s.whileSignedIn(ctx, c, func() {
+		p.ws.Close(websocket.StatusPolicyViolation, "signed out")
+		cancel()
+	})
+	_, _ = io.CopyBuffer(p, onlyReader{screen}, make([]byte, screenPiece)) // either side may end it at any time
+}
+
+// onlyReader keeps io.CopyBuffer to the buffer that it is given.
+type onlyReader struct{ io.Reader }
+
+// fromViewer carries what a page sends. Anything but bytes ends it.
+func fromViewer(ctx context.Context, ws *websocket.Conn, screen net.Conn) {
+	for {
+		kind, data, err := ws.Read(ctx)
+		if err != nil {
+			return
+		}
+		if kind != websocket.MessageBinary {
+			ws.Close(websocket.StatusUnsupportedData, "only binary frames")
+			return
+		}
+		// A screen that takes no keys for so long is not one to wait for.
+		_ = screen.SetWriteDeadline(time.Now().Add(writeLimit))
+		if _, err := screen.Write(data); err != nil {
+			return
+		}
+	}
+}
+
+// whileSignedIn looks now and then whether the session that a connection was
+// opened in is still there, and ends the connection if not.
+func (s *site) whileSignedIn(ctx context.Context, c *gin.Context, end func()) {
+	token, user := s.sessions.Token(c.Request.Context()), viewer(c).ID
+	tick := time.NewTicker(pingInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			// Not the request's context, which keeps what it has loaded.
+			session, err := s.sessions.Load(context.Background(), token)
+			if err == nil && s.signedOut(session, user, base(c) != "") {
+				end()
+				return
+			}
+		}
+	}
+}
+
+// signedOut says whether a session is no longer the user's, or its launch is
+// void by now. A database that does not answer has signed nobody out.
+func (s *site) signedOut(session context.Context, user uint, byLaunch bool) bool {
+	if s.sessions.GetInt(session, userKey) != int(user) {
+		return true
+	}
+	if !byLaunch {
+		return false
+	}
+	_, err := s.launchOf(session)
+	return errors.Is(err, store.ErrNotFound)
+}
