@@ -26,6 +26,7 @@ import (
 	"github.com/labmark/labmark/server/guests"
 	"github.com/labmark/labmark/server/lms"
 	"github.com/labmark/labmark/server/login"
+	"github.com/labmark/labmark/server/mirror"
 	"github.com/labmark/labmark/server/news"
 	"github.com/labmark/labmark/server/outbox"
 	"github.com/labmark/labmark/server/progress"
@@ -33,6 +34,7 @@ import (
 	"github.com/labmark/labmark/server/web"
 	"github.com/labmark/labmark/themes"
 	"github.com/labmark/labmark/vmbackend"
+	"github.com/labmark/labmark/vmbackend/nodes"
 )
 
 // Config says what to serve and how.
@@ -40,10 +42,15 @@ type Config struct {
 	// DataDir holds the database; one gateway at a time may use it.
 	DataDir string
 	Courses []*content.Course
-	Backend vmbackend.Backend
+	// Backend runs guests. Without one they run on the nodes in the database,
+	// whose backends OpenNode opens.
+	Backend  vmbackend.Backend
+	OpenNode func(nodes.Node) (vmbackend.Backend, error)
 	// Image turns an image's name into its digest; an error wraps
 	// vmbackend.ErrNoImage.
 	Image func(name string) (string, error)
+	// Mirrors are what guests may reach whose course opens a package mirror.
+	Mirrors []mirror.Target
 	// Pool is how many guests of each kind wait ready.
 	Pool int
 	// PublicURL is where browsers and learning platforms reach this server,
@@ -66,6 +73,7 @@ type Server struct {
 	grader  *attempts.Grader
 	office  *lms.Office
 	outbox  *outbox.Outbox
+	mirror  *mirror.Proxy
 	handler http.Handler
 }
 
@@ -76,8 +84,20 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	given := cfg.Backend != nil
+	if !given {
+		all, err := cluster(ctx, cfg, db)
+		if err != nil {
+			db.Close()
+			return nil, err
+		}
+		cfg.Backend = all
+	}
 	s, err := assemble(ctx, cfg, db)
 	if err != nil {
+		if !given {
+			cfg.Backend.Close()
+		}
 		db.Close()
 		return nil, err
 	}
@@ -104,6 +124,10 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	if err := db.Remember(ctx, PublicURL, []byte(cfg.PublicURL.String())); err != nil {
 		return nil, err
 	}
+	proxy, err := mirror.New(mirror.Config{Targets: cfg.Mirrors, Log: cfg.Log})
+	if err != nil {
+		return nil, err
+	}
 	hub := &events.Hub{}
 	book := progress.Book{Store: db, Catalog: courses}
 	desk := &news.Desk{Hub: hub, Book: book, Store: db, Log: cfg.Log}
@@ -112,9 +136,14 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 		Now: time.Now, Log: cfg.Log, Changed: desk.Grade,
 	})
 	desk.Kick = post.Kick
+	parallel, states := runtime.NumCPU(), func() []nodes.Status { return nil }
+	if all, ok := cfg.Backend.(*nodes.Cluster); ok {
+		// Each node's backend bounds by itself how many boot there at once.
+		parallel, states = bootsOnNodes, all.Statuses
+	}
 	manager := guests.New(guests.Config{
 		Backend: cfg.Backend, Table: db, Signer: id.signer, Gateway: id.gateway,
-		Pool: pool(cfg), Parallel: runtime.NumCPU(), Notify: desk.Guest, Log: cfg.Log,
+		Pool: pool(cfg), Parallel: parallel, Notify: desk.Guest, Log: cfg.Log,
 	})
 	grader := attempts.New(attempts.Config{
 		Store: db, Guests: manager, Values: courses.Values, Changed: desk.Attempt,
@@ -124,7 +153,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 		Store: db, Catalog: courses, Guests: manager, Grader: grader, Hub: hub, Desk: desk,
 		Door: login.NewDoor(db), Theme: theme, Office: office, Outbox: post, PretendLMS: cfg.PretendLMS, Secret: office.Secret,
 		Image: cfg.Image, Demo: cfg.Demo, Secure: cfg.Secure,
-		TrustedProxies: cfg.TrustedProxies, Log: cfg.Log,
+		TrustedProxies: cfg.TrustedProxies, Nodes: states, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -136,8 +165,11 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, store: db, guests: manager, grader: grader, office: office, outbox: post, handler: handler}, nil
+	return &Server{cfg: cfg, store: db, guests: manager, grader: grader, office: office, outbox: post, mirror: proxy, handler: handler}, nil
 }
+
+// bootsOnNodes is how many guests may boot at the same time on all nodes.
+const bootsOnNodes = 64
 
 // PublicURL names what the database keeps of where the last gateway was
 // reached, for commands beside it.
@@ -215,6 +247,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 	}
+	packages, err := mirror.Listen(mirror.Socket(s.cfg.DataDir))
+	if err != nil {
+		return err
+	}
 	var loops sync.WaitGroup
 	running, stop := context.WithCancel(ctx)
 	defer func() { stop(); loops.Wait() }()
@@ -222,6 +258,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	loops.Go(func() { s.dropExpired(running) })
 	loops.Go(func() { s.office.Run(running) })
 	loops.Go(func() { s.outbox.Run(running) })
+	loops.Go(func() {
+		if err := s.mirror.Serve(running, packages); err != nil {
+			s.cfg.Log.Error("guests reach no packages", "err", err)
+		}
+	})
 	loops.Go(func() {
 		<-running.Done()
 		drop() // ends event streams and terminals, which would never finish

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server"
+	"github.com/labmark/labmark/server/mirror"
 	"github.com/labmark/labmark/vmbackend/image"
 	"github.com/labmark/labmark/vmbackend/uml"
 )
@@ -25,6 +26,7 @@ type serveSettings struct {
 	Pool           int      `help:"How many fresh guests of each kind wait ready." default:"1" placeholder:"N"`
 	MaxGuests      int      `help:"How many guests there may be at most." default:"200" placeholder:"N"`
 	Kernel         string   `help:"Kernel of User-Mode Linux guests; otherwise the fast one if it was built, else Debian's." placeholder:"FILE"`
+	Mirror         []string `help:"Package mirror, below which guests may read whose course opens one: http://HOST/PATH, with =ADDRESS behind it if that is in a private network; or auto, for those of this machine's own apt. May be repeated." sep:"none" placeholder:"URL"`
 	Secure         bool     `help:"Browsers come by HTTPS: keep cookies off plain HTTP."`
 	TrustedProxies []string `help:"Addresses or ranges of proxies that may say for whom they speak." placeholder:"CIDR"`
 }
@@ -48,6 +50,9 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 			return err
 		}
 		cfg.Courses = append(cfg.Courses, course)
+	}
+	if cfg.Mirrors, err = mirrors(ctx, c.Mirror); err != nil {
+		return err
 	}
 	if err := c.guests(&cfg, s, log); err != nil {
 		return err
@@ -96,7 +101,8 @@ func (c *serveCmd) guests(cfg *server.Config, s *Settings, log *slog.Logger) err
 		return i.Digest, err
 	}
 	cfg.Backend, err = uml.New(uml.Config{
-		Dir: filepath.Join(s.DataDir, "uml"), Images: images, Kernel: c.Kernel, MaxGuests: c.MaxGuests, Log: log,
+		Dir: filepath.Join(s.DataDir, "uml"), Images: images, Kernel: c.Kernel, MaxGuests: c.MaxGuests,
+		Mirror: mirror.Socket(s.DataDir), Log: log,
 	})
 	return err
 }

@@ -89,14 +89,14 @@ func (t Target) covers(u *url.URL) bool {
 		(u.Path == t.prefix || strings.HasPrefix(u.Path, t.prefix+"/"))
 }
 
-// strayPath says whether servers may take a path for another one: it has dots
-// as a part, or bytes that some of them read as slashes or as the end.
+// strayPath says whether servers may take a path for another one: it leads
+// upwards, or has bytes that some of them read as slashes or as the end.
 func strayPath(p string) bool {
 	if strings.ContainsAny(p, "\\\x00\r\n") {
 		return true
 	}
 	for part := range strings.SplitSeq(p, "/") {
-		if part == "." || part == ".." {
+		if part == ".." {
 			return true
 		}
 	}

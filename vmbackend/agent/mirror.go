@@ -24,8 +24,13 @@ const (
 	mirrorPatience = time.Minute
 )
 
+// mirrorSettings also undo what an image says to students who have no way to
+// fetch anything: not to wait for it, and a message before each update.
 const mirrorSettings = `// Written by Labmark: this lab's packages come through its gateway.
 Acquire::http::Proxy "http://` + mirrorAddress + `";
+Acquire::http::Timeout "60";
+Acquire::Retries "3";
+#clear APT::Update::Pre-Invoke;
 `
 
 // mirror is the way to the gateway's package mirror: whatever connects to
