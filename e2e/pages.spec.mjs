@@ -31,6 +31,7 @@ const pages = {
   settings: '/teach/settings',
   platforms: '/admin/platforms',
   platform: '/admin/platforms/1',
+  nodes: '/admin/nodes',
 }
 const notFound = /status of 40[34] .*\/(nowhere|lti\/refused)/
 

@@ -27,6 +27,7 @@ func functions(a *assets) template.FuncMap {
 		"breaks":   breaks,
 		"oneLine":  oneLine,
 		"total":    total,
+		"size":     size,
 		"use":      use,
 		"deref":    func(f *float64) float64 { return *f },
 

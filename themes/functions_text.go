@@ -1,6 +1,7 @@
 package themes
 
 import (
+	"fmt"
 	"html/template"
 	"regexp"
 	"strings"
@@ -45,4 +46,12 @@ func oneLine(answer string) string {
 		return strings.TrimSpace(string(line[:longestLine])) + "…"
 	}
 	return string(line)
+}
+
+// size writes a number of bytes as people do: "512 MB", "7.5 GB".
+func size(bytes int64) string {
+	if bytes < 1e9 {
+		return fmt.Sprintf("%d MB", bytes/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/vmbackend/nodes"
 )
 
 // Config is all that the web layer needs.
@@ -40,6 +41,8 @@ type Config struct {
 	// PretendLMS is where the demo's learning platform is; may be empty.
 	PretendLMS string
 	Secret     []byte // 32 bytes; seals what pages carry between two requests
+	// Nodes are those that guests run on; none where there is only a backend.
+	Nodes func() []nodes.Status
 	// Image turns an image's name into its digest.
 	Image func(name string) (string, error)
 	// Demo offers a login without password to browsers on this machine.
@@ -118,6 +121,7 @@ func New(cfg Config) (http.Handler, error) {
 	pages.GET("/privacy/export", s.privacyExport)
 	s.classRoutes(pages.Group(classPath, s.teaches), in.Group("/api"+classPath, s.teaches))
 	s.adminRoutes(pages.Group(platformsPath, s.admin))
+	s.nodeRoutes(pages.Group(nodesPath, s.admin))
 
 	api := in.Group("/api/courses/:course/:tutorial", s.known)
 	api.GET("/events", s.events)

@@ -43,3 +43,17 @@ func Platform(nonce string) themes.PlatformPage {
 			KeysURL: Moodle + "/mod/lti/certs.php", Deployments: "1 4"}, Settings: settings,
 		Contexts: []themes.PlatformContext{{Title: "Introduction to Linux", Href: "/teach/class", People: 143, LastLaunch: before(4 * time.Minute), Waiting: 3, Refused: 1}, {Title: "Networks", People: 28}}}
 }
+
+// Nodes lists three: one that works, one that was lost, one that is drained.
+func Nodes(nonce string) themes.NodesPage {
+	const gb = int64(1e9)
+	return themes.NodesPage{Layout: administering("Nodes", nonce), Nodes: []themes.NodeView{
+		{Name: "anvil", URI: "qemu+ssh://labmark@anvil.hill-school.example/session", State: "up", Since: *before(26 * time.Hour), Wanted: "up", Guests: 31, Capacity: 60,
+			Memory: 64 * gb, MemoryFree: 51 * gb, DiskFree: 412 * gb, CPUs: 16, KVM: true, Load: 23, Labels: []string{"course=linux-essentials"},
+			DrainAction: "/admin/nodes/anvil/drain", IsolateAction: "/admin/nodes/anvil/isolate"},
+		{Name: "bellows", URI: "qemu+tls://bellows.hill-school.example/system", State: "down", Since: *before(4 * time.Minute), Why: "dial tcp 192.0.2.7:16514: no route to host", Wanted: "isolated",
+			WantedWhy: "it was lost 3 times within 10m0s", Guests: 12, BackAction: "/admin/nodes/bellows/back"},
+		{Name: "local", URI: "uml:", State: "up", Since: *before(26 * time.Hour), Wanted: "draining", WantedWhy: "by Max Admin", Guests: 2, CPUs: 2, Memory: 4 * gb, MemoryFree: gb / 2, DiskFree: 20 * gb, Load: 8,
+			BackAction: "/admin/nodes/local/back", IsolateAction: "/admin/nodes/local/isolate"},
+	}}
+}

@@ -19,7 +19,7 @@ const ClassLabel = "class"
 const (
 	// usualMemory is what a guest is taken to have that leaves it to its
 	// backend; what the machine around it needs comes on top.
-	usualMemory  = 256 << 20
+	usualMemory  = 128 << 20
 	extraMemory  = 48 << 20
 	leastMemory  = 256 << 20 // that a node must keep free, or a twentieth
 	leastDisk    = 512 << 20
