@@ -25,6 +25,12 @@ func Nodes(ctx context.Context, db *store.Store) ([]store.Node, error) {
 	return all, err
 }
 
+// Wanted is a node from the database as the cluster takes it.
+func Wanted(n store.Node) nodes.Node {
+	return nodes.Node{Name: n.Name, URI: n.URI, Capacity: n.Capacity, Labels: n.Labels, Wanted: nodes.Wanted(n.Wanted),
+		WantedWhy: n.WantedWhy, HostKey: n.HostKey, Identity: n.Identity, PKI: n.PKI, Pool: n.Pool}
+}
+
 // cluster makes a backend of the nodes in the database.
 func cluster(ctx context.Context, cfg Config, db *store.Store) (*nodes.Cluster, error) {
 	c, err := nodes.New(ctx, nodes.Config{
@@ -32,9 +38,7 @@ func cluster(ctx context.Context, cfg Config, db *store.Store) (*nodes.Cluster, 
 			all, err := Nodes(ctx, db)
 			out := make([]nodes.Node, 0, len(all))
 			for _, n := range all {
-				out = append(out, nodes.Node{Name: n.Name, URI: n.URI, Capacity: n.Capacity, Labels: n.Labels,
-					Wanted: nodes.Wanted(n.Wanted), WantedWhy: n.WantedWhy,
-					HostKey: n.HostKey, Identity: n.Identity, PKI: n.PKI, Pool: n.Pool})
+				out = append(out, Wanted(n))
 			}
 			return out, err
 		},

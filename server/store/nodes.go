@@ -104,3 +104,14 @@ func (s *Store) GuestsByNode(ctx context.Context) (map[string]int, error) {
 	}
 	return count, err
 }
+
+// SaveNode replaces how a node is reached, what it may take and its labels;
+// ErrNotFound if there is none. What is wanted of it and how it was seen stay.
+func (s *Store) SaveNode(ctx context.Context, n Node) error {
+	res := s.db.WithContext(ctx).Model(&Node{}).Where("name = ?", n.Name).
+		Select("URI", "Capacity", "Labels", "HostKey", "Identity", "PKI", "Pool").Updates(&n)
+	if res.Error == nil && res.RowsAffected == 0 {
+		return ErrNotFound
+	}
+	return translate(res.Error)
+}

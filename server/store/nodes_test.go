@@ -22,11 +22,15 @@ func TestNodes(t *testing.T) {
 	if err := s.SetNodeWanted(t.Context(), "a", "draining", ""); err != nil {
 		t.Error(err)
 	}
-	for what, err := range map[string]error{"want": s.SetNodeWanted(t.Context(), "b", "up", ""), "note": s.NoteNode(t.Context(), "b", "up", "", since),
+	for what, err := range map[string]error{"want": s.SetNodeWanted(t.Context(), "b", "up", ""), "save": s.SaveNode(t.Context(), Node{Name: "b"}), "note": s.NoteNode(t.Context(), "b", "up", "", since),
 		"remove": s.RemoveNode(t.Context(), "b", false)} {
 		if !errors.Is(err, ErrNotFound) {
 			t.Errorf("%s of a node that is not there: %v, want ErrNotFound", what, err)
 		}
+	}
+	a.URI, a.Labels, a.Capacity = "qemu+ssh://labmark@b/session", map[string]string{"course": "nets"}, 0
+	if err := s.SaveNode(t.Context(), a); err != nil {
+		t.Error(err)
 	}
 	s.Close()
 	again, err := Open(path)
@@ -35,7 +39,7 @@ func TestNodes(t *testing.T) {
 	}
 	defer again.Close()
 	got, err := again.Node(t.Context(), "a")
-	if err != nil || got.Labels["course"] != "linux" || got.Wanted != "draining" || got.State != "down" || got.Capacity != 20 ||
+	if err != nil || got.URI != a.URI || got.Labels["course"] != "nets" || got.Wanted != "draining" || got.State != "down" || got.Capacity != 0 ||
 		got.StateSince == nil || !got.StateSince.Equal(since) || got.HostKey != a.HostKey {
 		t.Errorf("after a restart: %+v, %v", got, err)
 	}

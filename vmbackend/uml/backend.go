@@ -25,6 +25,7 @@ var _ vmbackend.Backend = (*Backend)(nil)
 type Backend struct {
 	cfg   Config
 	parts parts
+	meter meter
 	// boots holds a token for each guest that boots. Booting is work for the
 	// processor: a whole class at once is served sooner by turns.
 	boots chan struct{}
