@@ -44,6 +44,14 @@ type gateway struct {
 // then removes all guests.
 func startGateway(t *testing.T, course string, args ...string) *gateway {
 	t.Helper()
+	g := newGateway(t, course, args...)
+	g.start(t)
+	return g
+}
+
+// newGateway is one that is yet to be started.
+func newGateway(t *testing.T, course string, args ...string) *gateway {
+	t.Helper()
 	if _, err := os.Stat(binary); err != nil {
 		t.Fatalf("%v: run make build first (make test does)", err)
 	}
@@ -68,8 +76,17 @@ func startGateway(t *testing.T, course string, args ...string) *gateway {
 			t.Logf("the gateway said:\n%s", tail(g.output.String(), 8000))
 		}
 	})
-	g.start(t)
 	return g
+}
+
+// labmark runs a command on the gateway's data folder and returns what it said.
+func (g *gateway) labmark(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(binary, append(args, "--data-dir", g.dir)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("labmark %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
 }
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
@@ -100,7 +117,8 @@ func (g *gateway) kill() {
 	}
 }
 
-// endGuests ends the supervisors that a killed gateway has left.
+// endGuests ends the guests that a killed gateway has left, and what looks
+// after them.
 func endGuests(t *testing.T, dir string) {
 	pids, _ := filepath.Glob(filepath.Join(dir, "uml", "guests", "*", "shim.pid"))
 	for _, file := range pids {

@@ -2,7 +2,7 @@
 // notices every complaint of a page, and the steps that a student takes.
 // It needs Node 18 and Debian's package "chromium".
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import net from 'node:net'
 import path from 'node:path'
@@ -173,14 +173,24 @@ export function forgetResults() {
   mkdirSync(results, { recursive: true })
 }
 
-// endGuests ends what outlives a server, the supervisors of its guests, and
-// removes its data folder.
+// endGuests ends what outlives a server, its guests and what looks after them,
+// and removes its data folder.
 export function endGuests(dir) {
   const guests = path.join(dir, 'uml', 'guests')
-  for (const id of readdirSync(guests)) {
-    try {
-      process.kill(Number(readFileSync(path.join(guests, id, 'shim.pid'), 'utf8')))
-    } catch {} // it has ended already
+  for (const id of existsSync(guests) ? readdirSync(guests) : []) {
+    end(() => readFileSync(path.join(guests, id, 'shim.pid'), 'utf8'))
+  }
+  // libvirtd, its keeper and QEMU name their files in their command lines.
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    end(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${dir}-libvirt/`) && pid)
   }
   rmSync(dir, { recursive: true, force: true })
+  rmSync(`${dir}-libvirt`, { recursive: true, force: true })
+}
+
+function end(whom) {
+  try {
+    const pid = whom()
+    if (pid) process.kill(Number(pid), 'SIGKILL')
+  } catch {} // it has ended already
 }
