@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 
@@ -117,13 +116,14 @@ type guest struct {
 	identity identity
 	link     linkHolder
 	mirror   mirror
+	startup  startup
 }
 
 // serveLine serves hosts for ever, whatever happens to the line.
 func (g *guest) serveLine(device string) {
 	var port *os.File
 	for {
-		line, err := g.awaitLine(device, &port)
+		line, err := awaitLine(device, &port)
 		if err == nil {
 			link := guestlink.NewGuest(line, g)
 			g.link.set(link)
@@ -137,31 +137,19 @@ func (g *guest) serveLine(device string) {
 	}
 }
 
-// awaitLine opens the line to the next host. A virtio port is opened once and
-// kept in port.
-func (g *guest) awaitLine(device string, port **os.File) (io.ReadWriteCloser, error) {
-	name, virtio := strings.CutPrefix(device, virtioPrefix)
-	if !virtio {
-		return openLine(device)
-	}
-	if *port == nil {
-		opened, err := openPort(portClass, name)
-		if err != nil {
-			return nil, err
-		}
-		*port = opened
-	}
-	return awaitHost(*port)
-}
-
 // Personalise makes the guest personal, see guestlink.Personal.
 func (g *guest) Personalise(_ context.Context, p guestlink.Personal) error {
 	if err := g.SetKeys(p.HostKey, p.AuthorizedKey); err != nil {
 		return err
 	}
-	if err := g.identity.take(p); err != nil {
+	another, err := g.identity.take(p)
+	if err != nil {
 		return err
 	}
+	if another {
+		g.endTerminals()
+	}
 	g.mirror.set(p.Streams)
+	g.startup.run(g.Agent)
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -23,26 +22,27 @@ const namedFile = "/var/lib/labmark/hostname"
 type identity struct {
 	mu      sync.Mutex
 	hostKey []byte
+	clock   clock
 }
 
-// take applies p. Only what would let a wrong machine in is an error; a disk
-// that is full must keep nobody out.
-func (id *identity) take(p guestlink.Personal) error {
+// take applies p, and says whether this guest was another's before. Only what
+// would let a wrong machine in is an error; a disk that is full must keep
+// nobody out.
+func (id *identity) take(p guestlink.Personal) (another bool, err error) {
 	id.mu.Lock()
 	defer id.mu.Unlock()
+	// First of all, and at each join: this may be a copy whose random numbers
+	// would be those of all others.
+	if err := renewRandom(p.Entropy); err != nil {
+		logf("entropy: %v", err)
+	}
 	if bytes.Equal(id.hostKey, p.HostKey) {
-		return nil // the host only joined again
+		id.clock.correct(p.Time) // the host only joined again
+		return false, nil
 	}
-	if len(p.Entropy) > 0 {
-		if err := addEntropy(p.Entropy); err != nil {
-			logf("entropy: %v", err)
-		}
-	}
-	if !p.Time.IsZero() {
-		tv := unix.NsecToTimeval(p.Time.UnixNano())
-		if err := unix.Settimeofday(&tv); err != nil {
-			logf("setting the clock: %v", err)
-		}
+	id.clock.set(p.Time)
+	if err := renewMachineID("/", p.HostKey); err != nil {
+		logf("machine-id: %v", err)
 	}
 	if p.Hostname != "" {
 		if err := setHostname(p.Hostname); err != nil {
@@ -51,32 +51,12 @@ func (id *identity) take(p guestlink.Personal) error {
 	}
 	for _, n := range p.Networks {
 		if err := setUpNetwork(n); err != nil {
-			return fmt.Errorf("network %s: %w", n.Name, err)
+			return false, fmt.Errorf("network %s: %w", n.Name, err)
 		}
 	}
+	another = id.hostKey != nil
 	id.hostKey = bytes.Clone(p.HostKey)
-	return nil
-}
-
-// addEntropy credits data in full, see RNDADDENTROPY in random(4).
-func addEntropy(data []byte) error {
-	f, err := os.OpenFile("/dev/urandom", os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	const most = 512
-	data = data[:min(len(data), most)]
-	info := struct {
-		bits, size int32
-		data       [most]byte
-	}{bits: int32(8 * len(data)), size: int32(len(data))}
-	copy(info.data[:], data)
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, f.Fd(), unix.RNDADDENTROPY, uintptr(unsafe.Pointer(&info)))
-	if errno != 0 {
-		return errno
-	}
-	return nil
+	return another, nil
 }
 
 func setHostname(name string) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,23 @@ type portLine struct {
 	port  *os.File
 	close sync.Once
 	gone  chan struct{}
+}
+
+// awaitLine opens the line to the next host. A virtio port is opened once and
+// kept in port.
+func awaitLine(device string, port **os.File) (io.ReadWriteCloser, error) {
+	name, virtio := strings.CutPrefix(device, virtioPrefix)
+	if !virtio {
+		return openLine(device)
+	}
+	if *port == nil {
+		opened, err := openPort(portClass, name)
+		if err != nil {
+			return nil, err
+		}
+		*port = opened
+	}
+	return awaitHost(*port)
 }
 
 // awaitHost waits until a host has the port open, and returns the line to it.

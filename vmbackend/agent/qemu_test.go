@@ -1,8 +1,10 @@
 package agent_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -24,6 +26,8 @@ const portWindow = 256 << 10
 
 // qemu is a guest under QEMU, without libvirt: a test's own.
 type qemu struct {
+	machine  image.Machine
+	disk     string
 	dir      string
 	console  string // file
 	host     *guestlink.Host
@@ -47,8 +51,8 @@ var virtio = map[string]struct {
 	"s390x":   {[]string{"-M", "s390-ccw-virtio", "-cpu", "max"}, "ccw"},
 }
 
-// bootQEMU boots a built-in image and enters it. Extra arguments are QEMU's.
-func bootQEMU(tb testing.TB, name string, extra ...string) *qemu {
+// builtin returns a built-in image, built if it is not there yet.
+func builtin(tb testing.TB, name string) (*image.Store, image.Image) {
 	tb.Helper()
 	recipe, err := image.Builtin(name)
 	if err != nil {
@@ -62,10 +66,21 @@ func bootQEMU(tb testing.TB, name string, extra ...string) *qemu {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return bootImage(tb, store, built, extra...)
+	return store, built
 }
 
-func bootImage(tb testing.TB, store *image.Store, i image.Image, extra ...string) *qemu {
+// bootQEMU boots an image and enters it. Extra arguments are QEMU's.
+func bootQEMU(tb testing.TB, store *image.Store, i image.Image, extra ...string) *qemu {
+	tb.Helper()
+	q := newQEMU(tb, store, i)
+	q.start(tb, extra...)
+	q.personalise(tb)
+	q.rejoin(tb, guestlink.Options{Window: portWindow})
+	return q
+}
+
+// newQEMU makes a guest of an image, not yet started.
+func newQEMU(tb testing.TB, store *image.Store, i image.Image) *qemu {
 	tb.Helper()
 	m, err := store.Machine(tb.Context(), i)
 	if err != nil {
@@ -75,30 +90,33 @@ func bootImage(tb testing.TB, store *image.Store, i image.Image, extra ...string
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return overlay(tb, m, base)
+}
+
+// overlay makes a guest whose disk is a set of changes to base.
+func overlay(tb testing.TB, m image.Machine, base string) *qemu {
+	tb.Helper()
 	dir, err := os.MkdirTemp("", "lm") // short: it holds sockets
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
-	q := &qemu{dir: dir, console: filepath.Join(dir, "console")}
-	disk := filepath.Join(dir, "disk.qcow2")
-	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, disk).CombinedOutput(); err != nil {
+	q := &qemu{machine: m, dir: dir, console: filepath.Join(dir, "console"), disk: filepath.Join(dir, "disk.qcow2")}
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, q.disk).CombinedOutput(); err != nil {
 		tb.Fatalf("qemu-img: %v\n%s", err, out)
 	}
-	q.start(tb, m, disk, extra)
-	q.personalise(tb)
-	q.rejoin(tb, guestlink.Options{Window: portWindow})
 	return q
 }
 
-func (q *qemu) start(tb testing.TB, m image.Machine, disk string, extra []string) {
+func (q *qemu) start(tb testing.TB, extra ...string) {
 	tb.Helper()
+	m := q.machine
 	v := virtio[m.Arch]
 	device := func(kind, rest string) string { return "virtio-" + kind + "-" + v.bus + rest }
 	args := append([]string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-m", "96", "-smp", "1",
 		"-serial", "file:" + q.console, "-monitor", "unix:" + q.dir + "/monitor,server=on,wait=off",
-		"-drive", "if=none,id=disk,file=" + disk, "-device", device("blk", ",drive=disk"),
+		"-drive", "if=none,id=disk,file=" + q.disk, "-device", device("blk", ",drive=disk"),
 		"-device", device("serial", ""), "-device", device("rng", ""),
 		"-chardev", "socket,id=agent,server=on,wait=off,path=" + q.socket(),
 		"-device", "virtserialport,chardev=agent,name=" + image.AgentPort,
@@ -131,6 +149,33 @@ func (q *qemu) start(tb testing.TB, m image.Machine, disk string, extra []string
 }
 
 func (q *qemu) socket() string { return filepath.Join(q.dir, "agent") }
+
+// tell gives QEMU's monitor a command and returns what it says when it is done.
+func (q *qemu) tell(tb testing.TB, command string) (said string) {
+	tb.Helper()
+	conn, err := net.Dial("unix", filepath.Join(q.dir, "monitor"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	const prompt = "(qemu) "
+	r := bufio.NewReader(conn)
+	for _, line := range []string{command, ""} {
+		for said = ""; !strings.HasSuffix(said, prompt); {
+			b, err := r.ReadByte()
+			if err != nil && command == "quit" {
+				return said
+			}
+			if err != nil {
+				tb.Fatalf("QEMU's monitor, %s: %v after %q", command, err, said)
+			}
+			said += string(b)
+		}
+		_, _ = fmt.Fprintln(conn, line)
+	}
+	return said
+}
 
 // connect opens the guest's port, as soon as QEMU offers it.
 func (q *qemu) connect(tb testing.TB) net.Conn {
@@ -177,17 +222,4 @@ func (q *qemu) login(tb testing.TB, user string) *ssh.Client {
 	}
 	tb.Cleanup(func() { _ = c.Close() })
 	return c
-}
-
-func TestQEMUBootsAndIsEntered(t *testing.T) {
-	begun := time.Now()
-	q := bootQEMU(t, "tiny")
-	c := q.login(t, "root")
-	if got := run(t, c, "hostname; uname -m; cat /proc/1/comm"); got != "lab-guest\nx86_64\ninit\n" {
-		t.Errorf("got %q", got)
-	}
-	t.Logf("%.1f s to the first command", time.Since(begun).Seconds())
-	if got := run(t, c, "ls /modules /root 2>&1; mount | grep ' / '"); !strings.Contains(got, "/dev/vda on / type ext4 (rw") {
-		t.Errorf("the root file system: %s", got)
-	}
 }

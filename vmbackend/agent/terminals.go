@@ -88,6 +88,17 @@ func (a *Agent) passingTerminal(s *sshserver.Session, acct account) (sshserver.E
 	return exitOf(t.proc.status), nil
 }
 
+// endTerminals ends what runs in kept terminals: they are those of the guest
+// that this one is a copy of.
+func (a *Agent) endTerminals() {
+	a.terminals.mu.Lock()
+	defer a.terminals.mu.Unlock()
+	for key, t := range a.terminals.kept {
+		a.procs.signalSession(t.proc.pid, syscall.SIGKILL)
+		delete(a.terminals.kept, key)
+	}
+}
+
 // finished says whether the shell has ended. Its last output may be on its way.
 func (t *terminal) finished() bool {
 	select {
