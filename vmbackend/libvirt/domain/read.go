@@ -1,0 +1,62 @@
+package domain
+
+import (
+	"encoding/xml"
+	"fmt"
+)
+
+// Live is what a running domain's description tells that Labmark did not say.
+type Live struct {
+	// Sockets are the unix sockets of virtio-serial ports, by their names.
+	Sockets map[string]string
+	// Aliases are libvirt's names of these ports, by theirs.
+	Aliases map[string]string
+	// Screen is the unix socket of the VNC server; empty without one.
+	Screen string
+	// Disk is the file of the first disk.
+	Disk string
+}
+
+// Read takes from a description what can be found only there.
+func Read(text string) (Live, error) {
+	live := Live{Sockets: map[string]string{}, Aliases: map[string]string{}}
+	var x struct {
+		Channels []struct {
+			Source struct {
+				Path string `xml:"path,attr"`
+			} `xml:"source"`
+			Target struct {
+				Name string `xml:"name,attr"`
+			} `xml:"target"`
+			Alias struct {
+				Name string `xml:"name,attr"`
+			} `xml:"alias"`
+		} `xml:"devices>channel"`
+		Graphics []struct {
+			Listen []struct {
+				Socket string `xml:"socket,attr"`
+			} `xml:"listen"`
+		} `xml:"devices>graphics"`
+		Disks []struct {
+			Source struct {
+				File string `xml:"file,attr"`
+			} `xml:"source"`
+		} `xml:"devices>disk"`
+	}
+	if err := xml.Unmarshal([]byte(text), &x); err != nil {
+		return live, fmt.Errorf("libvirt's description of the domain cannot be read: %w", err)
+	}
+	for _, c := range x.Channels {
+		live.Sockets[c.Target.Name] = c.Source.Path
+		live.Aliases[c.Target.Name] = c.Alias.Name
+	}
+	for _, g := range x.Graphics {
+		for _, l := range g.Listen {
+			live.Screen = l.Socket
+		}
+	}
+	if len(x.Disks) > 0 {
+		live.Disk = x.Disks[0].Source.File
+	}
+	return live, nil
+}

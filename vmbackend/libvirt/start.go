@@ -1,0 +1,161 @@
+package libvirt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/digitalocean/go-libvirt"
+
+	"github.com/labmark/labmark/vmbackend"
+	"github.com/labmark/labmark/vmbackend/libvirt/pool"
+)
+
+// startLimit bounds a start with the wait for its turn.
+func (b *Backend) startLimit() time.Duration { return b.cfg.StartTimeout + 10*time.Minute }
+
+// Start clones a template or boots the guest, unless it runs, and waits until
+// its agent has been joined.
+func (b *Backend) Start(ctx context.Context, id string) error {
+	return b.change(ctx, "start", id, b.startLimit(), func(ctx context.Context, g *guest) error {
+		r, err := b.read(ctx, id)
+		if err != nil {
+			return err
+		}
+		s, err := b.domainState(ctx, b.domainOf(id))
+		switch {
+		case err != nil:
+			return err
+		case s.active() && s.state == libvirt.DomainPaused:
+			return fmt.Errorf("it is suspended: %w; resume or stop it", vmbackend.ErrWrongState)
+		case s.active():
+			b.join(g, r, false)
+			return b.awaitRunning(ctx, g)
+		}
+		return b.start(ctx, g, r)
+	})
+}
+
+func (b *Backend) start(ctx context.Context, g *guest, r record) error {
+	b.part(g)
+	b.note(g, vmbackend.Starting, "")
+	err := b.launch(ctx, g, r)
+	if err == nil {
+		bounded, cancel := context.WithTimeoutCause(ctx, b.cfg.StartTimeout, b.tooSlow())
+		defer cancel()
+		err = b.awaitRunning(bounded, g)
+	}
+	if err == nil || b.life.Err() != nil {
+		return err
+	}
+	// It failed, is late, or somebody wants to end it.
+	if stopped := b.stop(g, r); stopped != nil {
+		b.log.Warn("a guest that did not start cannot be ended", "guest", r.ID, "error", stopped)
+		b.ended(g, err.Error())
+	}
+	return err
+}
+
+func (b *Backend) tooSlow() error {
+	return fmt.Errorf("the guest did not answer within %s of its start; reset it, and if that does not help, "+
+		"build its image again (labmark image build)", b.cfg.StartTimeout)
+}
+
+// launch brings the machine to life: a clone if it never ran and there is a
+// template, else by booting it.
+func (b *Backend) launch(ctx context.Context, g *guest, r record) error {
+	if _, err := b.facts(ctx); err != nil {
+		return err
+	}
+	first := r.Started.IsZero()
+	r.Started = time.Now()
+	if first && r.Base != "" {
+		err := b.launchClone(ctx, g, r)
+		if err == nil || context.Cause(ctx) != nil || errors.Is(err, vmbackend.ErrUnreachable) {
+			return err
+		}
+		b.log.Warn("a guest cannot be cloned, so it is booted", "guest", r.ID, "error", err)
+		if r, err = b.startAnew(ctx, r); err != nil {
+			return err
+		}
+	}
+	return b.launchBoot(ctx, g, r)
+}
+
+func (b *Backend) launchBoot(ctx context.Context, g *guest, r record) error {
+	done, err := inTurn(ctx, b.node.boots)
+	if err != nil {
+		return err
+	}
+	defer done()
+	firm, cancel := b.firm()
+	defer cancel()
+	if err := b.write(firm, r); err != nil {
+		return err
+	}
+	dom := b.domainOf(r.ID)
+	err = b.conn.Call(firm, "start the domain", func(l *libvirt.Libvirt) error {
+		_, err := l.DomainCreateWithFlags(dom, 0)
+		return err
+	})
+	if err != nil {
+		return b.startFailure(firm, r, err)
+	}
+	b.join(g, r, false)
+	return b.awaitRunning(ctx, g)
+}
+
+// startFailure adds what an administrator can do about QEMU's complaint.
+func (b *Backend) startFailure(ctx context.Context, r record, err error) error {
+	if !pool.Is(err, libvirt.ErrInternalError) && !pool.Is(err, libvirt.ErrSystemError) {
+		return err
+	}
+	if damaged := b.checkImage(ctx, r.Image); damaged != nil {
+		return errors.Join(err, damaged)
+	}
+	return err
+}
+
+// startAnew gives up the template of a guest that never ran: the guest gets a
+// disk over its image instead, and later ones a new template.
+func (b *Backend) startAnew(ctx context.Context, r record) (record, error) {
+	if err := b.stop(nil, r); err != nil { // a clone that did not come to life
+		return r, err
+	}
+	if key, err := b.templateKey(ctx, shapeOf(r.Spec)); err == nil {
+		b.dropTemplate(key)
+	}
+	image, err := b.ensureImage(ctx, r.Image)
+	if err != nil {
+		return r, err
+	}
+	firm, cancel := b.firm()
+	defer cancel()
+	if err := b.pool.Delete(firm, r.Disk); err != nil {
+		return r, err
+	}
+	r.Base = ""
+	return r, b.room(b.pool.CreateOver(firm, r.Disk, image.Disk.File, image.Capacity))
+}
+
+// awaitRunning waits until the guest's agent has been joined, or it has ended.
+func (b *Backend) awaitRunning(ctx context.Context, g *guest) error {
+	for {
+		now, k, changed := g.look()
+		if now.state == vmbackend.Running && k.now() != nil {
+			return nil
+		}
+		if b.hasEnded(ctx, g.id) {
+			return errors.New("it ended while it was starting")
+		}
+		select {
+		case <-changed:
+		case <-time.After(scanEvery):
+		case <-b.life.Done():
+			return errClosed
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
