@@ -2,10 +2,14 @@
 // for the browser tests of desktops: they need neither QEMU nor an image.
 //
 //	go run ./e2e/screens -listen 127.0.0.1:8098
+//
+// SIGUSR1 ends all connections to guests, which run on, and lets nobody see a
+// screen until SIGUSR2 comes.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"log"
 	"log/slog"
@@ -44,6 +48,17 @@ func main() {
 // sightless hides that the simulated guests have screens.
 type sightless struct{ vmbackend.Backend }
 
+// cutAll ends all connections to all guests, as a broken network would.
+func cutAll(ctx context.Context, b *simulated.Backend) {
+	all, err := b.List(ctx)
+	if err != nil {
+		log.Print(err)
+	}
+	for _, g := range all {
+		b.DropConnections(g.ID)
+	}
+}
+
 func serve(ctx context.Context, listen string, blind bool) error {
 	dir, err := os.MkdirTemp("", "labmark-screens-")
 	if err != nil {
@@ -54,11 +69,23 @@ func serve(ctx context.Context, listen string, blind bool) error {
 	for _, f := range findings {
 		log.Print(f)
 	}
-	guests, err := simulated.New(simulated.Options{Dir: dir + "/guests"})
+	faults := &simulated.Faults{}
+	guests, err := simulated.New(simulated.Options{Dir: dir + "/guests", Faults: faults})
 	if err != nil {
 		return err
 	}
 	defer guests.Close()
+	levers := make(chan os.Signal, 1)
+	signal.Notify(levers, syscall.SIGUSR1, syscall.SIGUSR2)
+	go func() { // ends with the process
+		for lever := range levers {
+			faults.Clear()
+			if lever == syscall.SIGUSR1 {
+				faults.Add(simulated.Fault{Call: simulated.Show, Err: errors.New("the network is cut")})
+				cutAll(ctx, guests)
+			}
+		}
+	}()
 	var backend vmbackend.Backend = guests
 	if blind {
 		backend = sightless{guests}

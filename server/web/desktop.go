@@ -76,10 +76,13 @@ func (s *site) show(c *gin.Context, p *pipe, screen net.Conn) {
 		fromViewer(ctx, p.ws, screen)
 	}()
 	go p.keepAlive(ctx, cancel)
-	go s.whileSignedIn(ctx, c, func() {
-		p.ws.Close(websocket.StatusPolicyViolation, "signed out")
-		cancel()
-	})
+	// The goroutine may outlive the request, whose values Gin uses again.
+	signedOut := s.signedOut(c)
+	go func() {
+		if p.endsWhen(ctx, signedOut) {
+			cancel()
+		}
+	}()
 	_, _ = io.CopyBuffer(p, onlyReader{screen}, make([]byte, screenPiece)) // either side may end it at any time
 }
 
@@ -105,36 +108,42 @@ func fromViewer(ctx context.Context, ws *websocket.Conn, screen net.Conn) {
 	}
 }
 
-// whileSignedIn looks now and then whether the session that a connection was
-// opened in is still there, and ends the connection if not.
-func (s *site) whileSignedIn(ctx context.Context, c *gin.Context, end func()) {
-	token, user := s.sessions.Token(c.Request.Context()), viewer(c).ID
+// endsWhen asks a question now and then, ends the connection when the answer is
+// yes, and says so. It returns when ctx ends at the latest.
+func (p *pipe) endsWhen(ctx context.Context, signedOut func() bool) bool {
 	tick := time.NewTicker(pingInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-tick.C:
-			// Not the request's context, which keeps what it has loaded.
-			session, err := s.sessions.Load(context.Background(), token)
-			if err == nil && s.signedOut(session, user, base(c) != "") {
-				end()
-				return
+			if signedOut() {
+				p.ws.Close(websocket.StatusPolicyViolation, "signed out")
+				return true
 			}
 		}
 	}
 }
 
-// signedOut says whether a session is no longer the user's, or its launch is
-// void by now. A database that does not answer has signed nobody out.
-func (s *site) signedOut(session context.Context, user uint, byLaunch bool) bool {
-	if s.sessions.GetInt(session, userKey) != int(user) {
-		return true
+// signedOut makes a function that says whether the request's session is no
+// longer its user's, or its launch is void by now. A database that does not
+// answer has signed nobody out.
+func (s *site) signedOut(c *gin.Context) func() bool {
+	token, user, byLaunch := s.sessions.Token(c.Request.Context()), viewer(c).ID, base(c) != ""
+	return func() bool {
+		// Not the request's context, which keeps what it has loaded.
+		session, err := s.sessions.Load(context.Background(), token)
+		if err != nil {
+			return false
+		}
+		if s.sessions.GetInt(session, userKey) != int(user) {
+			return true
+		}
+		if !byLaunch {
+			return false
+		}
+		_, err = s.launchOf(session)
+		return errors.Is(err, store.ErrNotFound)
 	}
-	if !byLaunch {
-		return false
-	}
-	_, err := s.launchOf(session)
-	return errors.Is(err, store.ErrNotFound)
 }

@@ -35,6 +35,7 @@ export class GuestDesktop implements View {
   private refused = '' // why there is no screen at all
   private visible = false
   private focused = false
+  private returning = false // the keys go back to the screen when it comes back
 
   constructor(
     private readonly guest: string,
@@ -53,6 +54,7 @@ export class GuestDesktop implements View {
     })
     place.addEventListener('focusin', () => {
       this.focused = true
+      this.returning = false
       void this.clipboard.offer()
     })
     place.addEventListener('focusout', () => {
@@ -105,6 +107,7 @@ export class GuestDesktop implements View {
   }
 
   private drop(): void {
+    this.returning ||= this.focused
     this.attempt++
     clearTimeout(this.timer)
     this.timer = 0
@@ -159,7 +162,8 @@ export class GuestDesktop implements View {
     canvas.tabIndex = 0
     canvas.setAttribute('role', 'application')
     canvas.setAttribute('aria-label', `Screen of ${this.guest}, a picture that a screen reader can’t read. Control F6 leaves it. The tab Terminal leads into the same machine.`)
-    if (this.focused) this.focus()
+    if (this.returning && document.activeElement === document.body) this.focus()
+    this.returning = false
   }
 
   private closed(code: number, reason: string): void {
@@ -174,7 +178,10 @@ export class GuestDesktop implements View {
   }
 
   private lost(): void {
-    this.notice('The connection to the desktop is lost. Trying again; your programs go on.', () => this.hurry())
+    this.notice('The connection to the desktop is lost. Trying again; your programs go on.', () => {
+      this.returning = true
+      this.hurry()
+    })
     this.pause(this.failures++)
   }
 

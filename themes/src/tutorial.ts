@@ -35,6 +35,10 @@ interface TutorialEvents {
   grade: Grade
 }
 
+// The panels of the machine's tabs, by their ids.
+const desktopPanel = 'desktop-view'
+const terminalPanel = (guest: string) => `terminal-${guest}`
+
 obeyPolicy()
 void start()
 
@@ -150,10 +154,6 @@ async function start(): Promise<void> {
     },
   }
 }
-
-const desktopPanel = 'desktop-view'
-
-const terminalPanel = (guest: string) => `terminal-${guest}`
 
 function all<E extends HTMLElement = HTMLElement>(selector: string): E[] {
   return [...document.querySelectorAll<E>(selector)]
