@@ -11,7 +11,7 @@ import (
 
 // builtinImages are the guest images that every Labmark has. A course may
 // bring more as images/NAME.yaml.
-var builtinImages = []string{"debian-12"}
+var builtinImages = []string{"debian-12", "debian-12-desktop"}
 
 // defaultGuest is the machine of a tutorial that names none.
 var defaultGuest = Guest{Name: "guest", Image: builtinImages[0], User: "root"}
