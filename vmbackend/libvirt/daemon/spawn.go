@@ -85,25 +85,38 @@ func (d *Daemon) lastWords() string {
 }
 
 // within runs f in a network namespace. A new process inherits that of the
-// thread that starts it, so f runs on a thread that ends afterwards.
+// thread that starts it, so this thread goes there and comes back.
 func within(namespace string, f func() error) error {
 	if namespace == "" {
 		return f()
 	}
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread goes with the goroutine
-		ns, err := os.Open(namespace)
-		if err != nil {
-			done <- err
-			return
-		}
-		defer func() { _ = ns.Close() }()
-		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("entering the network namespace %s: %w", namespace, err)
-			return
-		}
-		done <- f()
-	}()
-	return <-done
+	runtime.LockOSThread()
+	home, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		runtime.UnlockOSThread()
+		return err
+	}
+	defer func() { _ = home.Close() }()
+	if err := enter(namespace); err != nil {
+		runtime.UnlockOSThread()
+		return err
+	}
+	err = f()
+	if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
+		return back // with the thread locked: nothing else may run there
+	}
+	runtime.UnlockOSThread()
+	return err
+}
+
+func enter(namespace string) error {
+	ns, err := os.Open(namespace)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = ns.Close() }()
+	if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("entering the network namespace %s: %w", namespace, err)
+	}
+	return nil
 }

@@ -20,7 +20,7 @@ import (
 
 // Patience is how long a test may wait for something that does happen. It is
 // generous: machines that run tests may be slow and busy.
-const Patience = 3 * time.Minute
+const Patience = 2 * time.Minute
 
 // Node is a machine with a libvirtd, or looks like one.
 type Node struct {
@@ -35,25 +35,36 @@ type Node struct {
 	tb   testing.TB
 	root string
 	ns   *namespace // nil for the local one
-	sshd *sshd      // nil where SSH is not the way
 }
 
 // Local is a node on this machine.
 func Local(tb testing.TB) *Node {
-	n := newNode(tb, daemon.Options{})
+	n := newNode(tb, daemon.Options{}, nil)
 	n.Endpoint = wire.Endpoint{URI: n.Daemon.URI(), Calls: 32}
 	return n
 }
 
-// newNode starts a libvirtd in a new folder; o says the rest.
-func newNode(tb testing.TB, o daemon.Options) *Node {
+// Three is one node of each kind.
+func Three(tb testing.TB) [3]*Node {
+	tb.Helper()
+	return [3]*Node{Local(tb), SSH(tb), TLS(tb)}
+}
+
+// newNode starts a libvirtd in a new folder, in a namespace if there is one; o
+// says the rest.
+func newNode(tb testing.TB, o daemon.Options, ns *namespace) *Node {
 	tb.Helper()
 	// Not below the test's own folder: the paths of sockets must be short.
-	root, err := os.MkdirTemp("/tmp", "lm")
+	root, err := os.MkdirTemp("/tmp", "lmv")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	n := &Node{tb: tb, root: root, Dir: filepath.Join(root, "g")}
+	n := &Node{tb: tb, root: root, Dir: filepath.Join(root, "g"), ns: ns}
+	name := ""
+	if ns != nil {
+		name, o.NetNS = ns.name, ns.path()
+	}
+	tb.Cleanup(watchOver(tb, root, name))
 	tb.Cleanup(n.remove)
 	o.Dir, o.Log = filepath.Join(root, "v"), slog.New(slog.NewTextHandler(tb.Output(), nil))
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
@@ -86,7 +97,7 @@ func (n *Node) remove() {
 		}
 		keepAbilities(n.tb, filepath.Join(n.root, "v"))
 	}
-	n.killLeft()
+	kill(n.tb, func() []int { return processes(n.root) })
 	if err := os.RemoveAll(n.root); err != nil {
 		n.tb.Error(err)
 	}
@@ -120,24 +131,11 @@ func processes(root string) []int {
 	return pids
 }
 
-// killLeft ends the guests and waits until they are gone.
-func (n *Node) killLeft() {
-	begun := time.Now()
-	for {
-		left := processes(n.root)
-		if len(left) == 0 {
-			return
-		}
-		for _, pid := range left {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-		if time.Since(begun) > time.Minute {
-			n.tb.Errorf("processes %v of the node do not end", left)
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
+// Cut pulls the network cable of a node by SSH or TLS, until Mend.
+func (n *Node) Cut() { n.ns.plug("down") }
+
+// Mend plugs the cable in again.
+func (n *Node) Mend() { n.ns.plug("up") }
 
 // KillLibvirtd ends libvirtd as a crash would. Guests go on.
 func (n *Node) KillLibvirtd() { n.signal(syscall.SIGKILL) }

@@ -53,13 +53,11 @@ func (c *Conn) Slow(ctx context.Context, what string, f func(*libvirt.Libvirt) e
 	if _, err := c.await(ctx); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	l, err := open(ctx, c.way, c.target, 1, false)
+	l, err := open(ctx, c.ctx, c.way, c.target, 1, false)
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", what, vmbackend.ErrUnreachable, err)
 	}
 	defer l.close()
-	stop := context.AfterFunc(c.ctx, l.close)
-	defer stop()
 	_, err = answer(ctx, c, l, what, func() (struct{}, error) { return struct{}{}, f(l.virt) })
 	return err
 }

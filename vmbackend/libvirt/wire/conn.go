@@ -102,7 +102,7 @@ func (c *Conn) run() {
 	defer c.way.close()
 	pause := firstPause
 	for c.ctx.Err() == nil {
-		l, err := open(c.ctx, c.way, c.target, c.calls, true)
+		l, err := open(c.ctx, c.ctx, c.way, c.target, c.calls, true)
 		if err != nil {
 			c.failed(err)
 			select {
@@ -114,11 +114,7 @@ func (c *Conn) run() {
 		}
 		pause = firstPause
 		c.came(l)
-		select {
-		case <-l.conn.dead:
-		case <-c.ctx.Done():
-			l.close()
-		}
+		<-l.conn.dead
 		c.went()
 	}
 }
@@ -165,7 +161,7 @@ func (c *Conn) set(l *link, reason error) {
 func (c *Conn) await(ctx context.Context) (*link, error) {
 	for {
 		c.mu.Lock()
-		l, changed, reason := c.link, c.changed, c.reason
+		l, changed := c.link, c.changed
 		c.mu.Unlock()
 		if l != nil && !l.isDead() {
 			return l, nil
@@ -175,12 +171,19 @@ func (c *Conn) await(ctx context.Context) (*link, error) {
 		case <-c.ctx.Done():
 			return nil, fmt.Errorf("%w: the connection was closed here", vmbackend.ErrUnreachable)
 		case <-ctx.Done():
-			if reason == nil {
-				reason = errors.New("the connection was lost")
-			}
-			return nil, fmt.Errorf("%w (%s): %w; %w", vmbackend.ErrUnreachable, c.target, reason, ctx.Err())
+			return nil, fmt.Errorf("%w (%s): %w; %w", vmbackend.ErrUnreachable, c.target, c.why(), ctx.Err())
 		}
 	}
+}
+
+// why says why there is no connection.
+func (c *Conn) why() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reason == nil {
+		return errors.New("the connection was lost")
+	}
+	return c.reason
 }
 
 // String names the node as an administrator would.

@@ -65,7 +65,8 @@ func (b *bounds) between() bool { return b.have == 0 && b.left == 0 }
 type framed struct {
 	net.Conn
 	in    bounds // of the one reader
-	alive atomic.Int64
+	reads atomic.Bool
+	alive atomic.Int64 // Unix nanoseconds
 	once  sync.Once
 	dead  chan struct{}
 
@@ -81,13 +82,20 @@ func newFramed(conn net.Conn) *framed {
 
 func (f *framed) lives() { f.alive.Store(time.Now().UnixNano()) }
 
-// silence is how long nothing has shown that the node is alive.
+// silence is how long nothing has shown that the node is alive. Where nobody
+// reads, silence means nothing.
 func (f *framed) silence() time.Duration {
+	if !f.reads.Load() {
+		return 0
+	}
 	return time.Since(time.Unix(0, f.alive.Load()))
 }
 
 func (f *framed) Read(p []byte) (int, error) {
+	f.lives()
+	f.reads.Store(true)
 	n, err := f.Conn.Read(p)
+	f.reads.Store(false)
 	if n > 0 {
 		f.lives()
 		if bad := f.in.advance(p[:n]); bad != nil {

@@ -10,15 +10,8 @@ import (
 	"github.com/digitalocean/go-libvirt"
 )
 
-const (
-	// openPatience bounds the making of a connection.
-	openPatience = 15 * time.Second
-	// pingPause lies between two pings.
-	pingPause = time.Second
-	// hungPatience is how long a node may be silent that acknowledges what is
-	// sent to it. Emulated guests can keep a small machine busy for some seconds.
-	hungPatience = 20 * time.Second
-)
+// openPatience bounds the making of a connection.
+const openPatience = 15 * time.Second
 
 // link is one living connection to libvirtd.
 type link struct {
@@ -33,8 +26,8 @@ type handed struct{ net.Conn }
 
 func (h handed) Dial() (net.Conn, error) { return h.Conn, nil }
 
-// open makes a link by a way; with events where asked for.
-func open(ctx context.Context, w way, t target, calls int, events bool) (*link, error) {
+// open makes a link by a way, with events where asked for. It ends with over.
+func open(ctx, over context.Context, w way, t target, calls int, events bool) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, openPatience)
 	defer cancel()
 	raw, err := w.libvirt(ctx)
@@ -63,27 +56,8 @@ func open(ctx context.Context, w way, t target, calls int, events bool) (*link, 
 		}
 		return nil, fmt.Errorf("libvirtd does not open %s: %w", t.open(), err)
 	}
-	go l.watch(raw)
+	go l.conn.watch(over, raw)
 	return l, nil
-}
-
-// watch looks after the link until it is dead, and makes it so when the node
-// is gone.
-func (l *link) watch(raw net.Conn) {
-	tick := time.NewTicker(pingPause)
-	defer tick.Stop()
-	for {
-		select {
-		case <-l.conn.dead:
-			return
-		case <-tick.C:
-		}
-		if l.conn.silence() > hungPatience || deaf(raw) {
-			_ = l.conn.Close()
-			return
-		}
-		l.conn.ping()
-	}
 }
 
 func (l *link) isDead() bool {

@@ -38,13 +38,18 @@ func idle(name, socket string) string {
 func startIdle(t *testing.T, n *libvirttest.Node, c *wire.Conn, name string) (libvirt.Domain, string) {
 	t.Helper()
 	socket := filepath.Join(n.Dir, name+".sock")
-	d, err := wire.Ask(within(t, libvirttest.Patience), c, "start "+name, func(l *libvirt.Libvirt) (libvirt.Domain, error) {
-		return l.DomainCreateXML(idle(name, socket), libvirt.DomainStartPaused)
+	return start(t, c, idle(name, socket)), socket
+}
+
+func start(t *testing.T, c *wire.Conn, xml string) libvirt.Domain {
+	t.Helper()
+	d, err := wire.Ask(within(t, libvirttest.Patience), c, "start a guest", func(l *libvirt.Libvirt) (libvirt.Domain, error) {
+		return l.DomainCreateXML(xml, libvirt.DomainStartPaused)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d, socket
+	return d
 }
 
 func names(t *testing.T, c *wire.Conn) []string {

@@ -1,4 +1,0 @@
-package libvirttest
-
-type namespace struct{}
-type sshd struct{}
