@@ -15,16 +15,12 @@ const guard = `
 root=$1 ns=$2
 cat >/dev/null
 for round in 1 2 3 4 5 6 7 8 9 10; do
-	left=
-	for dir in /proc/[0-9]*; do
-		pid=${dir#/proc/}
-		[ "$pid" = $$ ] && continue
-		if tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -qF "$root/"; then
-			kill -9 "$pid" 2>/dev/null
-			left=yes
-		fi
-	done
+	left=$(printf %s "$root/" | grep -alFf - /proc/[0-9]*/cmdline 2>/dev/null)
 	[ "$left" ] || break
+	for file in $left; do
+		pid=${file#/proc/}
+		kill -9 "${pid%/cmdline}" 2>/dev/null
+	done
 	sleep 0.1
 done
 if [ "$ns" ] && [ -e "/run/netns/$ns" ]; then
