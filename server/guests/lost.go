@@ -15,7 +15,7 @@ import (
 // guest, so a node that comes back late finds nothing that could be doubled.
 
 const (
-	lostNews = "This is a new machine: the computer that your last one ran on has failed. " +
+	lostNews = "This is a new machine: the computer that your last one ran on can't be used any more. " +
 		"What you did in it is gone, your points are kept."
 	movingWords = "The computer that your machine runs on does not answer. You are getting a new machine; your points are kept."
 	awayWords   = "Your machine is switched off, and the computer that it is on does not answer at the moment. " +

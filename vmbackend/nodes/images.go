@@ -39,10 +39,21 @@ func (m *member) wantImage(digest string) {
 	}
 }
 
-func (m *member) hasImage(digest string) {
+// brings notes that the making of a guest brings the image, if it is missing:
+// nobody else need do that. The cluster's mutex is held.
+func (m *member) brings(digest string) {
+	if i := m.images[digest]; !i.there {
+		i.fetching = true
+	}
+}
+
+// brought ends brings.
+func (m *member) brought(digest string, err error) {
 	m.cluster.mu.Lock()
 	defer m.cluster.mu.Unlock()
-	m.images[digest] = &imageCopy{there: true}
+	if i := m.images[digest]; err == nil || i == nil || !i.there {
+		m.images[digest] = &imageCopy{there: err == nil, next: time.Now().Add(imageRetry)}
+	}
 }
 
 // lookForImages asks which of the images in use are at hand, and brings those
@@ -67,8 +78,11 @@ func (m *member) lookForImages(ctx context.Context) {
 		cancel()
 		c.mu.Lock()
 		i := m.images[digest]
-		i.there = err == nil && there
-		if err == nil && !there {
+		switch {
+		case i == nil || i.there || i.fetching: // a guest was made meanwhile, or it was dropped
+		case err == nil && there:
+			i.there = true
+		case err == nil:
 			i.fetching = true
 			c.work.Go(func() { m.fetch(ctx, holder, digest) })
 		}
@@ -81,7 +95,7 @@ func (m *member) fetch(ctx context.Context, holder vmbackend.ImageHolder, digest
 	err := holder.PutImage(ctx, digest, nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if m.images[digest].there {
+	if i := m.images[digest]; i != nil && i.there {
 		return // a guest's making has brought it
 	}
 	m.images[digest] = &imageCopy{there: err == nil, next: time.Now().Add(imageRetry)}

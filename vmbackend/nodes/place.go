@@ -51,9 +51,9 @@ func (c *Cluster) Create(ctx context.Context, spec vmbackend.Spec) error {
 		}
 		name := m.node.Name
 		c.mu.Unlock()
+		m.brought(spec.Image, err)
 		switch {
 		case err == nil:
-			m.hasImage(spec.Image)
 			return nil
 		case errors.Is(err, vmbackend.ErrFull), errors.Is(err, vmbackend.ErrNotOffered), errors.Is(err, vmbackend.ErrNoImage):
 			m.forget(spec.ID)
@@ -112,6 +112,7 @@ func (c *Cluster) place(spec vmbackend.Spec, refused map[string]error) (*member,
 	for _, m := range fit {
 		m.wantImage(spec.Image)
 	}
+	best.brings(spec.Image)
 	return best, best.backend, nil
 }
 

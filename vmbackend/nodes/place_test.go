@@ -143,6 +143,29 @@ func TestImagesAreBroughtInTheBackground(t *testing.T) {
 	})
 }
 
+// TestImageIsBroughtOnce: two who bring the same files there at once would
+// spoil them.
+func TestImageIsBroughtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, up("a"))
+		pass(time.Second)
+		n := b.nodes["a"]
+		n.mu.Lock()
+		delete(n.images, someImage)
+		n.mu.Unlock()
+		n.faults.Add(simulated.Fault{Call: simulated.Create, Times: 1, Delay: 20 * time.Second}) // it brings the image itself
+		if err := b.Create(t.Context(), b.spec("g1")); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.images[someImage] {
+			t.Error("the image was brought beside a guest's making")
+		}
+	})
+}
+
 func TestUnreachableInMidCreateIsNotDoubled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, up("a"), up("b"))
