@@ -218,6 +218,18 @@ func TestScreenEndsWithTheGuest(t *testing.T) {
 	}
 }
 
+// The server looks every 30 seconds.
+func TestScreenEndsWithTheSession(t *testing.T) {
+	s := mustServeScreens(t, "{image: debian-12, desktop: true}", false)
+	ann := s.student("ann")
+	s.post(ann, screenAPI+"/guest/start")
+	v := s.look(ann)
+	s.post(ann, "/logout")
+	if code := v.closed(t); code != websocket.StatusPolicyViolation {
+		t.Errorf("after signing out the screen ends with %d", code)
+	}
+}
+
 func TestOnlyBytesGoToAScreen(t *testing.T) {
 	s := mustServeScreens(t, "{image: debian-12, desktop: true}", false)
 	ann := s.student("ann")
