@@ -20,6 +20,7 @@ type imageCmd struct {
 	Build  imageBuildCmd  `cmd:"" help:"Build a guest image from a recipe."`
 	List   imageListCmd   `cmd:"" help:"List the images that are there."`
 	Kernel imageKernelCmd `cmd:"" help:"Build the fast kernel for User-Mode Linux guests (about 10 minutes, once)."`
+	Push   imagePushCmd   `cmd:"" help:"Copy an image to a node, so that its first guest need not wait."`
 }
 
 type imageBuildCmd struct {

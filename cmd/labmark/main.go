@@ -19,6 +19,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve courses to browsers, with a Linux machine for every student."`
 	Lint     lintCmd     `cmd:"" help:"Say what is wrong in a course, at the line where it stands."`
 	Image    imageCmd    `cmd:"" help:"Build and list the images that guests are made from."`
+	Node     nodeCmd     `cmd:"" help:"Add, test, drain and remove the machines that guests run on."`
 	User     userCmd     `cmd:"" help:"Add, list, export and erase people, set passwords."`
 	Grades   gradesCmd   `cmd:"" help:"Take grades out and put overrides in, as tables."`
 	Platform platformCmd `cmd:"" help:"Register learning platforms (Moodle, Canvas), test and remove them."`

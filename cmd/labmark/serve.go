@@ -7,13 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server"
-	"github.com/labmark/labmark/server/mirror"
 	"github.com/labmark/labmark/vmbackend/image"
-	"github.com/labmark/labmark/vmbackend/uml"
 )
 
 // serveSettings are those that only serving needs.
@@ -24,7 +21,7 @@ type serveSettings struct {
 	Demo           bool     `help:"Offer a login without password, and a pretend learning platform, to browsers on this machine."`
 	PretendLMS     string   `help:"Loopback address of the demo's pretend learning platform." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
 	Pool           int      `help:"How many fresh guests of each kind wait ready." default:"1" placeholder:"N"`
-	MaxGuests      int      `help:"How many guests there may be at most." default:"200" placeholder:"N"`
+	MaxGuests      int      `help:"How many User-Mode Linux guests there may be at most on this machine." default:"200" placeholder:"N"`
 	Kernel         string   `help:"Kernel of User-Mode Linux guests; otherwise the fast one if it was built, else Debian's." placeholder:"FILE"`
 	Mirror         []string `help:"Package mirror, below which guests may read whose course opens one: http://HOST/PATH, with =ADDRESS behind it if that is in a private network; or auto, for those of this machine's own apt. May be repeated." sep:"none" placeholder:"URL"`
 	Secure         bool     `help:"Browsers come by HTTPS: keep cookies off plain HTTP."`
@@ -54,7 +51,7 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 	if cfg.Mirrors, err = mirrors(ctx, c.Mirror); err != nil {
 		return err
 	}
-	if err := c.guests(&cfg, s, log); err != nil {
+	if err := c.guests(ctx, &cfg, s, log); err != nil {
 		return err
 	}
 	// The port is taken first: a gateway that can't be reached should not
@@ -90,8 +87,8 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 	return srv.Serve(ctx, l)
 }
 
-// guests opens the images and the backend.
-func (c *serveCmd) guests(cfg *server.Config, s *Settings, log *slog.Logger) error {
+// guests opens the images, and says how nodes are opened.
+func (c *serveCmd) guests(ctx context.Context, cfg *server.Config, s *Settings, log *slog.Logger) error {
 	images, err := image.Open(s.ImageDir)
 	if err != nil {
 		return err
@@ -100,11 +97,9 @@ func (c *serveCmd) guests(cfg *server.Config, s *Settings, log *slog.Logger) err
 		i, err := images.Resolve(name)
 		return i.Digest, err
 	}
-	cfg.Backend, err = uml.New(uml.Config{
-		Dir: filepath.Join(s.DataDir, "uml"), Images: images, Kernel: c.Kernel, MaxGuests: c.MaxGuests,
-		Mirror: mirror.Socket(s.DataDir), Log: log,
-	})
-	return err
+	e := &engine{settings: s, images: images, kernel: c.Kernel, maxGuests: c.MaxGuests, log: log, life: ctx}
+	cfg.OpenNode = e.open
+	return nil
 }
 
 func titles(courses []*content.Course) string {
