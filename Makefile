@@ -21,7 +21,7 @@ test: packages-test build image lint ## run every test
 	go test -race -timeout 40m -p 1 ./... # by turns: guests need the processors
 	cd e2e && npm ci --no-audit --no-fund --loglevel=error && npm test
 
-bench: build image ## measure, and write bench.json and docs/performance.md
+bench: packages-test build image ## measure, and write bench.json and docs/performance.md
 	go run ./internal/bench
 
 build: assets packages-run ## bin/labmark, with the guest's agent and the assets inside

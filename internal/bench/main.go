@@ -42,6 +42,7 @@ type Result struct {
 type bench struct {
 	dir     string // for guests
 	backend *uml.Backend
+	images  *image.Store
 	image   image.Image
 	results []Result
 	rounds  int
@@ -56,7 +57,7 @@ type part struct {
 
 var parts = []part{
 	{"compile", (*bench).compile}, {"launch", (*bench).launch}, {"outbox", (*bench).outbox},
-	{"start", (*bench).start}, {"lease", (*bench).lease}, {"check", (*bench).check}, {"class", (*bench).class},
+	{"start", (*bench).start}, {"lease", (*bench).lease}, {"check", (*bench).check}, {"class", (*bench).class}, {"libvirt", (*bench).virtual},
 }
 
 func main() {
@@ -64,7 +65,7 @@ func main() {
 	defer stop()
 	rounds := flag.Int("rounds", 7, "how many pairs each ratio is the median of")
 	classes := flag.String("classes", "30,140", "how many guests to run at once, comma-separated")
-	only := flag.String("only", "", "which parts to measure anew, comma-separated: compile, launch, outbox, start, lease, check, class; otherwise all")
+	only := flag.String("only", "", "which parts to measure anew, comma-separated: compile, launch, outbox, start, lease, check, class, libvirt; otherwise all")
 	flag.Parse()
 	if err := run(ctx, *rounds, *classes, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -78,11 +79,10 @@ func run(ctx context.Context, rounds int, classes, only string) error {
 	if err != nil {
 		return err
 	}
-	images, err := image.Open("")
-	if err != nil {
+	if b.images, err = image.Open(""); err != nil {
 		return err
 	}
-	if b.image, err = images.Resolve("debian-12"); err != nil {
+	if b.image, err = b.images.Resolve("debian-12"); err != nil {
 		return err
 	}
 	// The path of a guest's socket must be short.
@@ -90,7 +90,7 @@ func run(ctx context.Context, rounds int, classes, only string) error {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
-	b.backend, err = uml.New(uml.Config{Dir: filepath.Join(b.dir, "uml"), Images: images,
+	b.backend, err = uml.New(uml.Config{Dir: filepath.Join(b.dir, "uml"), Images: b.images,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		return err
