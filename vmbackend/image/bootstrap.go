@@ -44,7 +44,7 @@ func newWorkshop() (*workshop, error) {
 func (w *workshop) path(name string) string { return filepath.Join(w.dir, name) }
 
 // bootstrap fills root/ with the recipe's packages and additions.
-func (w *workshop) bootstrap(ctx context.Context, r *Recipe, m *meter) error {
+func (w *workshop) bootstrap(ctx context.Context, r *Recipe, k kernel, m *meter) error {
 	if _, err := exec.LookPath("newuidmap"); err != nil && len(w.helper) > 0 {
 		return errors.New("building without root needs newuidmap and a range of user numbers: " +
 			"apt-get install uidmap, and a line such as NAME:100000:65536 for this user in /etc/subuid and in /etc/subgid")
@@ -53,29 +53,25 @@ func (w *workshop) bootstrap(ctx context.Context, r *Recipe, m *meter) error {
 	if err != nil {
 		return err
 	}
-	var versions []string
-	if len(r.Modules) > 0 {
-		versions = moduleVersions(modulesRoot)
-	}
-	if err := w.writeAdditions(r, versions); err != nil {
+	if err := w.writeAdditions(r, moduleTrees(r, k)); err != nil {
 		return err
 	}
 	args := w.arguments(r, proxyOptions(ctx))
 	return w.run(ctx, m.line, strings.Join(lines, "\n")+"\n", args...)
 }
 
-func (w *workshop) writeAdditions(r *Recipe, versions []string) error {
+func (w *workshop) writeAdditions(r *Recipe, trees []moduleTree) error {
 	archive, err := os.Create(w.path("files.tar"))
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(writeArchive(archive, r, versions), archive.Close()); err != nil {
+	if err := errors.Join(writeArchive(archive, r, trees), archive.Close()); err != nil {
 		return err
 	}
 	if err := os.Chmod(w.path("files.tar"), 0o644); err != nil {
 		return err
 	}
-	script := customiseScript(r, w.path("files.tar"), versions)
+	script := customiseScript(r, w.path("files.tar"), trees)
 	if err := os.WriteFile(w.path("customise"), []byte(script), 0o755); err != nil {
 		return err
 	}

@@ -48,7 +48,11 @@ func build(ctx context.Context, r *Recipe, s *Store, m *meter, reuse bool) (i Im
 		return Image{}, err
 	}
 	defer func() { err = errors.Join(err, w.remove()) }()
-	if err := w.bootstrap(ctx, r, m); err != nil {
+	k, err := s.kernelFor(ctx, r)
+	if err != nil {
+		return Image{}, fmt.Errorf("build image %s: %w", r.Name, err)
+	}
+	if err := w.bootstrap(ctx, r, k, m); err != nil {
 		return Image{}, fmt.Errorf("build image %s: %w", r.Name, err)
 	}
 	m.enter(phaseDisk, "")
@@ -56,11 +60,11 @@ func build(ctx context.Context, r *Recipe, s *Store, m *meter, reuse bool) (i Im
 		return Image{}, fmt.Errorf("build image %s: %w", r.Name, err)
 	}
 	m.enter(phaseStore, "")
-	return keep(ctx, s, r, w.path("disk.ext4"), m)
+	return keep(ctx, s, r, k, w.path("disk.ext4"), m)
 }
 
 // keep copies a finished disk into the store.
-func keep(ctx context.Context, s *Store, r *Recipe, disk string, m *meter) (Image, error) {
+func keep(ctx context.Context, s *Store, r *Recipe, k kernel, disk string, m *meter) (Image, error) {
 	in, err := os.Open(disk)
 	if err != nil {
 		return Image{}, err
@@ -78,7 +82,7 @@ func keep(ctx context.Context, s *Store, r *Recipe, disk string, m *meter) (Imag
 		return Image{}, fmt.Errorf("store image %s: %w", r.Name, err)
 	}
 	i, err := s.add(Image{Name: r.Name, Digest: digest, Recipe: r.Digest(), Built: time.Now().UTC(),
-		Size: r.diskSize(), Occupied: occupied}, out.Name())
+		Size: r.diskSize(), Occupied: occupied, Kernel: k.version}, out.Name())
 	if err == nil {
 		m.at(1, digest)
 	}

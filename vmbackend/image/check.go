@@ -50,6 +50,8 @@ func (r *Recipe) checkHead() *problem {
 		return wrong("$.variant", "variant is %s or %s", Minbase, Extract)
 	case r.Hostname != "" && !hostForm.MatchString(r.Hostname):
 		return wrong("$.hostname", "a host name has 1 to 63 of a-z, 0-9 and dash, without a dash at its ends")
+	case r.Kernel != "" && r.Kernel != Cloud && r.Kernel != Generic:
+		return wrong("$.kernel", "kernel is %s or %s", Cloud, Generic)
 	case r.Disk == "":
 		return wrong("$.disk", "disk is missing: give its size, such as 2G")
 	case r.diskSize() < minDisk || r.diskSize() > maxDisk:

@@ -15,7 +15,7 @@ import (
 // It gets the image's root folder as $1 and turns a Debian into the recipe's
 // machine. Everything below the root is touched from inside a chroot, so that
 // an absolute symbolic link in the image cannot lead out of it.
-func customiseScript(r *Recipe, archive string, versions []string) string {
+func customiseScript(r *Recipe, archive string, trees []moduleTree) string {
 	var b strings.Builder
 	tool := ""
 	if r.Variant == Extract {
@@ -32,8 +32,8 @@ func customiseScript(r *Recipe, archive string, versions []string) string {
 		say("inside %ssh -ec %s", tool, quote(addUser(u, tool)))
 	}
 	say("chroot \"$root\" %star -xf - -C / <%s", tool, quote(archive))
-	for _, v := range versions {
-		say("inside depmod %s", quote(v))
+	for _, t := range trees {
+		say("inside depmod %s", quote(t.version))
 	}
 	for _, command := range r.Run {
 		say("inside %ssh -ec %s", tool, quote(command))
@@ -85,10 +85,10 @@ func quote(text string) string {
 }
 
 // writeArchive packs the files that the recipe adds, and the kernel modules.
-func writeArchive(w io.Writer, r *Recipe, versions []string) error {
+func writeArchive(w io.Writer, r *Recipe, trees []moduleTree) error {
 	t := tar.NewWriter(w)
-	for _, v := range versions {
-		if err := packModules(t, v, r.Modules); err != nil {
+	for _, tree := range trees {
+		if err := packModules(t, tree, r.Modules); err != nil {
 			return err
 		}
 	}
@@ -144,18 +144,17 @@ func packFile(t *tar.Writer, f File) error {
 	return err
 }
 
-func packModules(t *tar.Writer, version string, wanted []string) error {
-	folder := filepath.Join(modulesRoot, version)
-	files, err := moduleFiles(folder, wanted)
+func packModules(t *tar.Writer, tree moduleTree, wanted []string) error {
+	files, err := moduleFiles(tree.folder, wanted)
 	if err != nil {
-		return fmt.Errorf("find the modules of kernel %s: %w", version, err)
+		return fmt.Errorf("find the modules of kernel %s: %w", tree.version, err)
 	}
 	for _, name := range files {
-		content, err := os.ReadFile(filepath.Join(folder, name))
+		content, err := os.ReadFile(filepath.Join(tree.folder, name))
 		if err != nil {
 			return err
 		}
-		header := &tar.Header{Name: "usr/lib/modules/" + version + "/" + name, Mode: 0o644, Size: int64(len(content)), ModTime: buildTime()}
+		header := &tar.Header{Name: "usr/lib/modules/" + tree.version + "/" + name, Mode: 0o644, Size: int64(len(content)), ModTime: buildTime()}
 		if err := t.WriteHeader(header); err != nil {
 			return err
 		}

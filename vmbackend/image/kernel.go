@@ -58,6 +58,19 @@ func (s *Store) kernelOf(ctx context.Context, i Image, a architecture) (kernel, 
 	return s.fetchKernel(ctx, a, kernelSuite, a.cloud)
 }
 
+// kernelFor brings the kernel that a recipe asks for. One without has none of
+// its modules and is started with any.
+func (s *Store) kernelFor(ctx context.Context, r *Recipe) (kernel, error) {
+	if r.Kernel == "" {
+		return kernel{}, nil
+	}
+	a, err := byArch("")
+	if err != nil {
+		return kernel{}, err
+	}
+	return s.fetchKernel(ctx, a, r.Base, a.kernelPackage(r.Kernel))
+}
+
 var versionForm = regexp.MustCompile(`^[0-9][A-Za-z0-9.+~-]*$`)
 
 func (s *Store) storedKernel(a architecture, version string) (kernel, bool) {

@@ -28,6 +28,25 @@ func moduleVersions(root string) []string {
 	return versions
 }
 
+// moduleTree is a kernel's modules: what stands below /lib/modules/VERSION.
+type moduleTree struct{ version, folder string }
+
+// moduleTrees are the kernels whose modules go into an image: this machine's
+// User-Mode Linux kernels, and k if there is one.
+func moduleTrees(r *Recipe, k kernel) []moduleTree {
+	if len(r.Modules) == 0 {
+		return nil
+	}
+	var trees []moduleTree
+	for _, v := range moduleVersions(modulesRoot) {
+		trees = append(trees, moduleTree{v, filepath.Join(modulesRoot, v)})
+	}
+	if k.version != "" {
+		trees = append(trees, moduleTree{k.version, k.modules()})
+	}
+	return trees
+}
+
 // moduleFiles picks the wanted modules of one version and all that they
 // depend on, and the files that depmod needs. Names are relative to folder.
 func moduleFiles(folder string, wanted []string) ([]string, error) {

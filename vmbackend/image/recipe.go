@@ -42,6 +42,10 @@ type Recipe struct {
 	// User-Mode Linux kernel (Debian's user-mode-linux) to put into the image:
 	// folders, or modules without ".ko". What they depend on comes along.
 	Modules []string `yaml:"modules" json:"modules,omitempty"`
+	// Kernel is the flavour of Debian's kernel that QEMU starts the image with,
+	// Cloud or Generic, where the modules are to come from it, too. Empty has
+	// none of its modules.
+	Kernel string `yaml:"kernel" json:"kernel,omitempty"`
 	// Users are accounts beside root, made in this order.
 	Users []User `yaml:"users" json:"users,omitempty"`
 	// Files are written after the accounts were made.

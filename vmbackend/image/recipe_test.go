@@ -41,7 +41,7 @@ func TestSoundRecipe(t *testing.T) {
 
 func TestBuiltinRecipesAreSound(t *testing.T) {
 	names := BuiltinNames()
-	if strings.Join(names, " ") != "debian-12 tiny" {
+	if strings.Join(names, " ") != "debian-12 debian-12-desktop tiny" {
 		t.Errorf("built in are %v", names)
 	}
 	for _, name := range names {

@@ -32,7 +32,7 @@ func put(t *testing.T, s *Store, name, content string) Image {
 	if err := os.WriteFile(disk, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	i, err := keep(t.Context(), s, &Recipe{Name: name, Disk: "16M"}, disk, newMeter(nil))
+	i, err := keep(t.Context(), s, &Recipe{Name: name, Disk: "16M"}, kernel{}, disk, newMeter(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
