@@ -8,8 +8,10 @@ package daemon
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os/exec"
@@ -181,13 +183,26 @@ func (d *Daemon) end(ctx context.Context) error {
 	}
 }
 
-// answers says whether somebody takes connections on the socket.
+// answers says whether somebody answers on the socket. It is there before
+// libvirtd has looked at all its settings, so only an answer counts: that to
+// the ping of libvirt's own protocol (src/rpc/virkeepaliveprotocol.x), a packet
+// of seven words: size, program, version, procedure, kind, serial, status.
 func (d *Daemon) answers(ctx context.Context) bool {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", d.Socket())
 	if err != nil {
 		return false
 	}
-	_ = conn.Close()
-	return true
+	defer func() { _ = conn.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	var packet []byte
+	for _, word := range []uint32{28, 0x6b656570, 1, 1, 2, 0, 0} {
+		packet = binary.BigEndian.AppendUint32(packet, word)
+	}
+	if _, err := conn.Write(packet); err != nil {
+		return false
+	}
+	_, err = io.ReadFull(conn, packet)
+	return err == nil
 }

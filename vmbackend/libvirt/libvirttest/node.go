@@ -5,6 +5,7 @@ package libvirttest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -32,9 +33,11 @@ type Node struct {
 	// Daemon is the node's libvirtd. Its keeper starts it anew when it is killed.
 	Daemon *daemon.Daemon
 
-	tb   testing.TB
-	root string
-	ns   *namespace // nil for the local one
+	tb       testing.TB
+	root     string
+	uid, gid int        // of the guests
+	pid      func() int // of libvirtd
+	ns       *namespace // nil for the local one
 }
 
 // Local is a node on this machine.
@@ -54,36 +57,53 @@ func Three(tb testing.TB) [3]*Node {
 // says the rest.
 func newNode(tb testing.TB, o daemon.Options, ns *namespace) *Node {
 	tb.Helper()
-	// Not below the test's own folder: the paths of sockets must be short.
-	root, err := os.MkdirTemp("/tmp", "lmv")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	n := &Node{tb: tb, root: root, Dir: filepath.Join(root, "g"), ns: ns}
-	name := ""
+	n := newFolder(tb, ns)
+	o.Dir, o.Log = filepath.Join(n.root, "v"), slog.New(slog.NewTextHandler(tb.Output(), nil))
 	if ns != nil {
-		name, o.NetNS = ns.name, ns.path()
+		o.NetNS = ns.path()
 	}
-	tb.Cleanup(watchOver(tb, root, name))
-	tb.Cleanup(n.remove)
-	o.Dir, o.Log = filepath.Join(root, "v"), slog.New(slog.NewTextHandler(tb.Output(), nil))
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
-	if err := os.Chmod(root, 0o711); err != nil {
+	var err error
+	if n.Daemon, err = daemon.Start(ctx, o); err != nil {
 		tb.Fatal(err)
 	}
-	n.Daemon, err = daemon.Start(ctx, o)
+	n.uid, n.gid, n.pid = n.Daemon.Uid(), n.Daemon.Gid(), n.Daemon.Pid
+	takeAbilities(tb, n.Daemon, o.Dir)
+	n.makeDir()
+	return n
+}
+
+// newFolder makes what a node needs first, and sees to its end.
+func newFolder(tb testing.TB, ns *namespace) *Node {
+	tb.Helper()
+	// Not below the test's own folder: the paths of sockets must be short.
+	root, err := os.MkdirTemp("/tmp", "lmv")
+	if err == nil {
+		err = os.Chmod(root, 0o711)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
-	takeAbilities(tb, n.Daemon, o.Dir)
-	if err := os.Mkdir(n.Dir, 0o700); err != nil {
-		tb.Fatal(err)
+	name := ""
+	if ns != nil {
+		name = ns.name
 	}
-	if err := os.Chown(n.Dir, n.Daemon.Uid(), n.Daemon.Gid()); err != nil {
-		tb.Fatal(err)
-	}
+	n := &Node{tb: tb, root: root, Dir: filepath.Join(root, "g"), ns: ns}
+	tb.Cleanup(watchOver(tb, root, name))
+	tb.Cleanup(n.remove)
 	return n
+}
+
+// makeDir gives guests their folder.
+func (n *Node) makeDir() {
+	n.tb.Helper()
+	if err := os.Mkdir(n.Dir, 0o700); err != nil {
+		n.tb.Fatal(err)
+	}
+	if err := os.Chown(n.Dir, n.uid, n.gid); err != nil {
+		n.tb.Fatal(err)
+	}
 }
 
 // remove ends all that runs on the node and removes its files.
@@ -97,23 +117,33 @@ func (n *Node) remove() {
 		}
 		keepAbilities(n.tb, filepath.Join(n.root, "v"))
 	}
+	if n.ns != nil {
+		kill(n.tb, n.ns.processes)
+	}
 	kill(n.tb, func() []int { return processes(n.root) })
 	if err := os.RemoveAll(n.root); err != nil {
 		n.tb.Error(err)
 	}
 }
 
-// Guests are the process ids of the node's QEMUs: all processes that have a
-// path below the node's folder in their command line.
+// Guests are the process ids of the node's QEMUs. A process that has ended but
+// was not reaped is none of them.
 func (n *Node) Guests() []int {
+	all := processes(n.root)
+	if n.ns != nil {
+		all = n.ns.processes()
+	}
 	var pids []int
-	for _, pid := range processes(n.root) {
-		if pid != n.Daemon.Pid() && pid != n.Daemon.KeeperPid() {
+	for _, pid := range all {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err == nil && bytes.Contains(line, []byte("guest=")) {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
 }
+
+// processes are those that have a path below root in their command line.
 
 func processes(root string) []int {
 	var pids []int
@@ -147,7 +177,7 @@ func (n *Node) Stop() { n.signal(syscall.SIGSTOP) }
 func (n *Node) Resume() { n.signal(syscall.SIGCONT) }
 
 func (n *Node) signal(sig syscall.Signal) {
-	if pid := n.Daemon.Pid(); pid != 0 {
+	if pid := n.pid(); pid != 0 {
 		_ = syscall.Kill(pid, sig)
 	}
 }
