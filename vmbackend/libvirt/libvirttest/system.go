@@ -16,8 +16,7 @@ import (
 
 // system starts a libvirtd of root's, with folders of its own instead of the
 // machine's. The user libvirt-qemu, which it insists on, exists for it alone.
-// The loop stands in for systemd. What libvirt makes in the machine's cgroups
-// is shared with other libvirtds, so an empty folder "machine" may stay there.
+// The loop stands in for systemd.
 const system = `
 root=$1 abilities=$2
 ip link set lo up
@@ -48,6 +47,7 @@ func System(tb testing.TB) *Node {
 	if err != nil {
 		tb.Skip("skipped: the user labmark is missing:", err)
 	}
+	tb.Cleanup(removeCgroups)
 	n := newFolder(tb, ns)
 	n.uid, _ = strconv.Atoi(account.Uid)
 	n.gid, _ = strconv.Atoi(account.Gid)
@@ -112,4 +112,17 @@ func read(tb testing.TB, path string) string {
 		tb.Fatal(err)
 	}
 	return string(content)
+}
+
+// removeCgroups removes what libvirt has left in the machine's cgroups, where
+// no process is in it.
+func removeCgroups() {
+	for _, below := range []string{"/qemu-*/*", "/qemu-*", ""} {
+		folders, _ := filepath.Glob("/sys/fs/cgroup/*/machine" + below)
+		for _, folder := range folders {
+			if info, err := os.Stat(folder); err == nil && info.IsDir() {
+				_ = os.Remove(folder) // refused while it is in use
+			}
+		}
+	}
 }
