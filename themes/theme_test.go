@@ -72,7 +72,7 @@ func TestEveryPageShowsItsData(t *testing.T) {
 		{"outbox", sample.Outbox("n"), []string{">412</strong> sent", "enrolled as a student", `name="retry" value="all"`, `name="drop" value="1"`, "7 tries"}},
 		{"settings", sample.Settings("n"), []string{`value="best" checked`, `data-at="2026-11-27T09:30:00Z"`, `value="2026-11-27T09:30"`, "nobody here has this number", "Only tried"}},
 		{"platforms", sample.Platforms("n"), []string{"invalid_client", "Keyset URL", "secret=3QXJ7RZK5V2M", "waits to be activated", "canvas.json", `name="client_id"`}},
-		{"nodes", sample.Nodes("n"), []string{"no route to host", "31 of 60", "13.0 GB of 64.0 GB", "2 processors, emulated", "draining", "it was lost 3 times within 10m0s.",
+		{"nodes", sample.Nodes("n"), []string{"no route to host", "31 of 60", "13.0 GB of 64.0 GB", "2 processors, emulated", "draining", "it was lost 3 times within 10 minutes.",
 			`action="/admin/nodes/anvil/drain"`, `action="/admin/nodes/bellows/back"`, "course=linux-essentials", `href="/admin/platforms"`}},
 		{"platform", sample.Platform("n"), []string{"/mod/lti/token.php", "Networks", `value="1 4"`, `action="/admin/platforms/1/test"`}},
 	} {

@@ -52,7 +52,7 @@ func Nodes(nonce string) themes.NodesPage {
 			Memory: 64 * gb, MemoryFree: 51 * gb, DiskFree: 412 * gb, CPUs: 16, KVM: true, Load: 23, Labels: []string{"course=linux-essentials"},
 			DrainAction: "/admin/nodes/anvil/drain", IsolateAction: "/admin/nodes/anvil/isolate"},
 		{Name: "bellows", URI: "qemu+tls://bellows.hill-school.example/system", State: "down", Since: *before(4 * time.Minute), Why: "dial tcp 192.0.2.7:16514: no route to host", Wanted: "isolated",
-			WantedWhy: "it was lost 3 times within 10m0s", Guests: 12, BackAction: "/admin/nodes/bellows/back"},
+			WantedWhy: "it was lost 3 times within 10 minutes", Guests: 12, BackAction: "/admin/nodes/bellows/back"},
 		{Name: "local", URI: "uml:", State: "up", Since: *before(26 * time.Hour), Wanted: "draining", WantedWhy: "by Max Admin", Guests: 2, CPUs: 2, Memory: 4 * gb, MemoryFree: gb / 2, DiskFree: 20 * gb, Load: 8,
 			BackAction: "/admin/nodes/local/back", IsolateAction: "/admin/nodes/local/isolate"},
 	}}

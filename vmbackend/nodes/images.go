@@ -108,6 +108,7 @@ func (m *member) fetch(ctx context.Context, holder vmbackend.ImageHolder, digest
 type holder struct {
 	name string
 	vmbackend.ImageHolder
+	member *member
 }
 
 // holders are the nodes that have a storage for images and may get guests.
@@ -125,7 +126,7 @@ func (c *Cluster) holders(ctx context.Context) (out []holder, err error) {
 		case m.state != Up:
 			err = errors.Join(err, m.unreachable())
 		case ok:
-			out = append(out, holder{m.node.Name, h})
+			out = append(out, holder{m.node.Name, h, m})
 		}
 	}
 	return sorted(out, func(h holder) string { return h.name }), err
@@ -151,11 +152,13 @@ func (c *Cluster) HasImage(ctx context.Context, digest string) (bool, error) {
 func (c *Cluster) PutImage(ctx context.Context, digest string, report func(float64)) error {
 	all, err := c.holders(ctx)
 	for i, h := range all {
-		err = errors.Join(err, wrap(h.name, h.PutImage(ctx, digest, func(share float64) {
+		failed := h.PutImage(ctx, digest, func(share float64) {
 			if report != nil {
 				report((float64(i) + share) / float64(len(all)))
 			}
-		})))
+		})
+		h.member.brought(digest, failed)
+		err = errors.Join(err, wrap(h.name, failed))
 	}
 	return err
 }

@@ -32,6 +32,7 @@ type member struct {
 	since    time.Time
 	why      string
 	answered time.Time // last
+	trouble  string    // what probes have met since then; the loop's own
 	// doubted is set when a call found the node unreachable after it answered.
 	doubted bool
 	// failed is when a guest could not be made or started here.

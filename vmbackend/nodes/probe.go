@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -92,12 +93,16 @@ func (m *member) probe(ctx context.Context) time.Duration {
 		c.mu.Lock()
 		m.answered, m.doubted = time.Now(), false
 		c.mu.Unlock()
+		m.trouble = ""
 		m.enter(ctx, Up, "")
 		m.lookForImages(ctx)
 		return probeEvery
 	}
+	if m.trouble == "" || !errors.Is(err, context.DeadlineExceeded) {
+		m.trouble = err.Error() // that time was up says less than what came before
+	}
 	if state == Down || !time.Now().Before(limit) {
-		m.enter(ctx, Down, err.Error())
+		m.enter(ctx, Down, m.trouble)
 		return probeEvery
 	}
 	return min(hurry, time.Until(limit))
@@ -178,7 +183,7 @@ func (m *member) flapping() bool {
 // their guests again and again.
 func (m *member) isolate(ctx context.Context) {
 	c := m.cluster
-	why := fmt.Sprintf("it was lost %d times within %v", flapLimit, flapSpan)
+	why := fmt.Sprintf("it was lost %d times within %.0f minutes", flapLimit, flapSpan.Minutes())
 	c.mu.Lock()
 	m.node.Wanted, m.node.WantedWhy = Isolated, why
 	name := m.node.Name
