@@ -59,7 +59,7 @@ func (b *Backend) Create(ctx context.Context, spec vmbackend.Spec) error {
 	if err := b.checkSpec(spec); err != nil {
 		return err
 	}
-	return b.change(ctx, "create", spec.ID, createLimit, func(ctx context.Context, g *guest) error {
+	return b.change(ctx, "create", spec.ID, createLimit, interruptible(func(ctx context.Context, g *guest) error {
 		_, err := b.read(ctx, spec.ID)
 		if err == nil {
 			return vmbackend.ErrExists
@@ -72,7 +72,7 @@ func (b *Backend) Create(ctx context.Context, spec vmbackend.Spec) error {
 		}
 		b.note(g, vmbackend.Created, "")
 		return nil
-	})
+	}))
 }
 
 func (b *Backend) create(ctx context.Context, spec vmbackend.Spec) error {

@@ -66,8 +66,15 @@ func quietly(tb testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
-// open opens a backend over a folder of the node. The test closes it, or ends.
+// open opens a backend over a folder of the node, and closes it with the test.
 func open(tb testing.TB, n *libvirttest.Node, folder string, change ...func(*Config)) *Backend {
+	tb.Helper()
+	b := openOnly(tb, n, folder, change...)
+	tb.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+func openOnly(tb testing.TB, n *libvirttest.Node, folder string, change ...func(*Config)) *Backend {
 	tb.Helper()
 	conn, err := wire.New(n.Endpoint, quietly(tb))
 	if err != nil {
@@ -84,7 +91,6 @@ func open(tb testing.TB, n *libvirttest.Node, folder string, change ...func(*Con
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { _ = b.Close() })
 	return b
 }
 

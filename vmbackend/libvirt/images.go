@@ -77,7 +77,9 @@ func (b *Backend) HasImage(ctx context.Context, digest string) (bool, error) {
 // checksums too.
 func (b *Backend) PutImage(ctx context.Context, digest string, report func(share float64)) error {
 	b.mu.Lock()
-	delete(b.images, digest)
+	if _, done := b.images[digest].result(); done { // one that is on its way is waited for
+		delete(b.images, digest)
+	}
 	b.mu.Unlock()
 	_, err := shared(ctx, b, b.images, digest, uploadLimit, func(ctx context.Context) (parts, error) {
 		return b.bring(ctx, digest, report)

@@ -75,7 +75,7 @@ func (b *Backend) keep(ctx context.Context, g *guest, k *keeper, r record, awake
 			told = text
 			b.log.Info("a guest's agent cannot be joined yet", "guest", g.id, "error", err)
 			if b.hasEnded(ctx, r.ID) {
-				b.ended(g, "it ended")
+				b.endedQuietly(g)
 				return
 			}
 		}
@@ -178,3 +178,17 @@ func personal(r record) guestlink.Personal {
 	_, _ = rand.Read(p.Entropy) // never fails, see crypto/rand
 	return p
 }
+
+// endedQuietly notes an end of which no event tells why.
+func (b *Backend) endedQuietly(g *guest) {
+	b.work.Go(func() {
+		select {
+		case <-time.After(eventPatience):
+			b.perhapsEnded(g, "it ended")
+		case <-b.life.Done():
+		}
+	})
+}
+
+// eventPatience is how much later an event may come than what it tells of.
+const eventPatience = time.Second

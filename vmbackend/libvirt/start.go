@@ -18,7 +18,7 @@ func (b *Backend) startLimit() time.Duration { return b.cfg.StartTimeout + 10*ti
 // Start clones a template or boots the guest, unless it runs, and waits until
 // its agent has been joined.
 func (b *Backend) Start(ctx context.Context, id string) error {
-	return b.change(ctx, "start", id, b.startLimit(), func(ctx context.Context, g *guest) error {
+	return b.change(ctx, "start", id, b.startLimit(), interruptible(func(ctx context.Context, g *guest) error {
 		r, err := b.read(ctx, id)
 		if err != nil {
 			return err
@@ -34,7 +34,7 @@ func (b *Backend) Start(ctx context.Context, id string) error {
 			return b.awaitRunning(ctx, g)
 		}
 		return b.start(ctx, g, r)
-	})
+	}))
 }
 
 func (b *Backend) start(ctx context.Context, g *guest, r record) error {

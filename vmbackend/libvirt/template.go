@@ -165,7 +165,7 @@ func (b *Backend) findTemplate(ctx context.Context, key string) (template, error
 	if err := b.checkTemplate(ctx, t); err != nil {
 		return t, err
 	}
-	sum, err := b.sum(ctx, t.Memory)
+	sum, err := b.pool.Sum(ctx, t.Memory)
 	if err != nil {
 		return t, err
 	}
@@ -321,7 +321,7 @@ func (b *Backend) sealTemplate(ctx context.Context, t template) (template, error
 	if t.DiskSize, _, err = b.pool.Size(ctx, t.Disk); err != nil {
 		return t, err
 	}
-	if t.SHA256, err = b.sum(ctx, t.Memory); err != nil {
+	if t.SHA256, err = b.pool.Sum(ctx, t.Memory); err != nil {
 		return t, err
 	}
 	if t, err = b.withHead(ctx, t); err != nil {

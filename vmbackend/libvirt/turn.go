@@ -48,12 +48,7 @@ func (b *Backend) change(ctx context.Context, what, id string, limit time.Durati
 	b.work.Go(func() {
 		ctx, cancel := context.WithTimeout(b.life, limit)
 		defer cancel()
-		ctx, stop := g.interruptible(ctx)
 		err := do(ctx, g)
-		if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
-			err = errors.Join(cause, err)
-		}
-		stop()
 		var end gone
 		if errors.As(err, &end) {
 			err = end.error
@@ -145,18 +140,26 @@ func (b *Backend) release(g *guest, gone bool) {
 	g.turn <- struct{}{}
 }
 
-// interruptible makes ctx end when Stop or Destroy want the guest's turn.
-func (g *guest) interruptible(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
+// interruptible is do with a context that ends when Stop or Destroy want the
+// guest's turn; then their reason comes before do's error.
+func interruptible(do func(context.Context, *guest) error) func(context.Context, *guest) error {
+	return func(ctx context.Context, g *guest) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		g.mayInterrupt(cancel)
+		defer g.mayInterrupt(nil)
+		err := do(ctx, g)
+		if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+			err = fmt.Errorf("%w (%w)", cause, err)
+		}
+		return err
+	}
+}
+
+func (g *guest) mayInterrupt(cancel context.CancelCauseFunc) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.interrupt = cancel
-	return ctx, func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.interrupt = nil
-		cancel(nil)
-	}
 }
 
 // hurry makes a change of the guest that is under way give up.

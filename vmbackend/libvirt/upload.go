@@ -2,8 +2,6 @@ package libvirt
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,19 +99,8 @@ func (b *Backend) isWhole(ctx context.Context, p part) (bool, error) {
 	if err != nil || length != p.Size {
 		return false, err
 	}
-	sum, err := b.sum(ctx, p.File)
+	sum, err := b.pool.Sum(ctx, p.File)
 	return sum == p.SHA256, err
-}
-
-// sum is the SHA-256 of a file on the node, reckoned there if possible.
-func (b *Backend) sum(ctx context.Context, file string) (string, error) {
-	out, err := b.conn.Command(ctx, nil, `sha256sum <"$1"`, b.pool.Path(file))
-	if sum, _, ok := strings.Cut(string(out), " "); err == nil && ok {
-		return sum, nil
-	}
-	h := sha256.New()
-	err = b.pool.Download(ctx, file, h, 0, 0)
-	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 // checkImage holds an image's files against their checksums. What is damaged

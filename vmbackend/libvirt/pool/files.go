@@ -119,14 +119,6 @@ func (p *Pool) Upload(ctx context.Context, file string, r io.Reader, offset, len
 	return p.conn.Upload(ctx, p.volume(file), uint64(offset), uint64(length), r)
 }
 
-// Download hands a part of a file to w; a length of 0 means up to its end.
-func (p *Pool) Download(ctx context.Context, file string, w io.Writer, offset, length int64) error {
-	if _, err := p.Ensure(ctx); err != nil {
-		return err
-	}
-	return p.conn.Download(ctx, p.volume(file), uint64(offset), uint64(length), w)
-}
-
 // maxSmall bounds what Get reads, in bytes.
 const maxSmall = 1 << 20
 
@@ -151,19 +143,4 @@ func (p *Pool) Get(ctx context.Context, file string) ([]byte, error) {
 		return nil, fmt.Errorf("%s has %d bytes, at most %d were expected", file, length, maxSmall)
 	}
 	return p.Part(ctx, file, 0, length)
-}
-
-// Part reads length bytes of a file.
-func (p *Pool) Part(ctx context.Context, file string, offset, length int64) ([]byte, error) {
-	if length == 0 {
-		return nil, nil
-	}
-	var content bytes.Buffer
-	if err := p.Download(ctx, file, &content, offset, length); err != nil {
-		return nil, err
-	}
-	if int64(content.Len()) != length {
-		return nil, fmt.Errorf("read %s: %d of %d bytes came", file, content.Len(), length)
-	}
-	return content.Bytes(), nil
 }
