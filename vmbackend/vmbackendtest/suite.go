@@ -52,6 +52,8 @@ type Options struct {
 	Full func(t *testing.T, dir string) vmbackend.Backend
 	// Suspends says that the backend is a vmbackend.Suspender.
 	Suspends bool
+	// Snapshots says that the backend is a vmbackend.Snapshotter.
+	Snapshots bool
 }
 
 // Run runs the whole suite as subtests of t.
@@ -105,6 +107,8 @@ func Run(t *testing.T, o Options) {
 		{"Stats", testStats},
 		{"Suspend", testSuspend},
 		{"SuspendedEnds", testSuspendedEnds},
+		{"Snapshot", testSnapshot},
+		{"SnapshotNames", testSnapshotNames},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(newBench(t, o)) })
 	}
