@@ -36,8 +36,11 @@ func (d *Daemon) spawn(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("libvirtd's keeper: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // the log tells why
+		close(ended)
+	}()
 	if err := d.ready(ctx, ended); err != nil {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		return err
@@ -46,7 +49,7 @@ func (d *Daemon) spawn(ctx context.Context) error {
 }
 
 // ready waits until libvirtd can be dialled, or its keeper has ended.
-func (d *Daemon) ready(ctx context.Context, ended <-chan error) error {
+func (d *Daemon) ready(ctx context.Context, ended <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	for d.Pid() == 0 || !d.answers(ctx) {

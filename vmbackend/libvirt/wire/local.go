@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -49,12 +50,13 @@ func (l local) command(ctx context.Context, stdin io.Reader, script string, args
 	return out.finish(ctx, cmd.Run(), errs)
 }
 
-// owner is who has the socket, if we are root and it is somebody else.
+// owner is who has the socket's folder, which is there also while libvirtd is
+// not, if we are root and it is somebody else.
 func (l local) owner() *syscall.Credential {
 	if l.target.socket == "" || os.Geteuid() != 0 {
 		return nil
 	}
-	info, err := os.Stat(l.target.socket)
+	info, err := os.Stat(filepath.Dir(l.target.socket))
 	if err != nil {
 		return nil
 	}
