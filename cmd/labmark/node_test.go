@@ -18,8 +18,17 @@ import (
 // labmark runs a command with a data folder; it returns what it printed.
 func labmark(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
+	return labmarkWith(t, dir, filepath.Join(dir, "images"), args...)
+}
+
+// labmarkWith is labmark with a folder of images; empty is the usual one.
+func labmarkWith(t *testing.T, dir, images string, args ...string) (string, error) {
+	t.Helper()
+	if args = append(args, "--data-dir", dir); images != "" {
+		args = append(args, "--image-dir", images)
+	}
 	var out bytes.Buffer
-	err := run(t.Context(), append(args, "--data-dir", dir, "--image-dir", filepath.Join(dir, "images")), &out, &out)
+	err := run(t.Context(), args, &out, &out)
 	return out.String(), err
 }
 

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/labmark/labmark/server"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/vmbackend"
 	"github.com/labmark/labmark/vmbackend/libvirt/wire"
@@ -30,7 +31,10 @@ func (c *nodeTestCmd) Run(ctx context.Context, s *Settings, out io.Writer) error
 		return err
 	}
 	all := approach(ctx, n)
-	if len(all) == 0 || all[len(all)-1].Level != vmbackend.Bad {
+	if !endsBad(all) && n.URI != server.LocalURI {
+		all = append(all, s.connect(ctx, n))
+	}
+	if !endsBad(all) {
 		all = append(all, s.examine(ctx, n)...)
 	}
 	bad := 0
@@ -48,6 +52,10 @@ func (c *nodeTestCmd) Run(ctx context.Context, s *Settings, out io.Writer) error
 		return fmt.Errorf("%s: guests can't run there: %d of %d findings are bad", n.Name, bad, len(all))
 	}
 	return nil
+}
+
+func endsBad(all []vmbackend.Finding) bool {
+	return len(all) > 0 && all[len(all)-1].Level == vmbackend.Bad
 }
 
 // approachPatience bounds one step of the way to a node.

@@ -8,13 +8,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/digitalocean/go-libvirt"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/labmark/labmark/server"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/vmbackend"
 	"github.com/labmark/labmark/vmbackend/image"
+	"github.com/labmark/labmark/vmbackend/libvirt/wire"
 )
 
 // node finds a node, also the one that need not be in the database.
@@ -63,6 +66,31 @@ func (e *engine) clear(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, approachPatience)
 	defer cancel()
 	_ = e.owned.Stop(ctx) // the next server starts it again
+}
+
+// connectPatience bounds logging in to a node and asking its libvirtd.
+const connectPatience = 10 * time.Second
+
+// connect asks a node's libvirtd for a sign of life.
+func (s *Settings) connect(ctx context.Context, n store.Node) vmbackend.Finding {
+	life, cancel := context.WithTimeout(ctx, connectPatience)
+	defer cancel()
+	e := &engine{settings: s, log: quiet, life: life, visiting: true}
+	defer e.clear(context.WithoutCancel(ctx))
+	endpoint, err := e.endpoint(server.Wanted(n))
+	if err != nil {
+		return wrong("libvirt", err, "")
+	}
+	conn, err := wire.New(endpoint, quiet)
+	if err != nil {
+		return wrong("libvirt", err, "")
+	}
+	defer conn.Close()
+	version, err := wire.Ask(life, conn, "ask for its version", (*libvirt.Libvirt).ConnectGetLibVersion)
+	if err != nil {
+		return wrong("libvirt", err, "on the node: apt-get install --no-install-recommends libvirt-daemon-system qemu-system-x86 qemu-utils; systemctl start libvirtd.socket")
+	}
+	return fine("libvirt", "version %d.%d.%d answers", version/1_000_000, version/1000%1000, version%1000)
 }
 
 // examine asks the node itself.
