@@ -121,7 +121,7 @@ type guest struct {
 
 // serveLine serves hosts for ever, whatever happens to the line.
 func (g *guest) serveLine(device string) {
-	var port *os.File
+	port := -1
 	for {
 		line, err := awaitLine(device, &port)
 		if err == nil {
@@ -129,7 +129,7 @@ func (g *guest) serveLine(device string) {
 			g.link.set(link)
 			err = link.Serve(context.Background())
 		}
-		if port != nil && errors.Is(err, io.EOF) {
+		if port >= 0 && errors.Is(err, io.EOF) {
 			continue // the host went; the next one is waited for
 		}
 		logf("the line to the host: %v", err)

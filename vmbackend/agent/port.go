@@ -20,16 +20,15 @@ const portClass = "/sys/class/virtio-ports"
 // openPort opens the port that the host has given this name. Only one program
 // at a time may have a port open: who never closes it keeps everybody else in
 // the guest from taking its place.
-func openPort(class, name string) (*os.File, error) {
+func openPort(class, name string) (fd int, err error) {
 	device, err := findPort(class, name)
 	if err != nil {
-		return nil, err
+		return -1, err
 	}
-	fd, err := unix.Open(device, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", device, err)
+	if fd, err = unix.Open(device, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err != nil {
+		return -1, fmt.Errorf("opening %s: %w", device, err)
 	}
-	return os.NewFile(uintptr(fd), device), nil
+	return fd, nil
 }
 
 // findPort returns the device of the port called name, made if it is missing.

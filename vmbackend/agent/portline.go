@@ -1,11 +1,10 @@
 package agent
 
 import (
-	"errors"
 	"io"
 	"os"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,98 +15,97 @@ const (
 	// is believed: its flag lags behind the data.
 	hangupPause = 3 * time.Second
 	// portPause lies between two looks at a port without a host.
-	portPause = 20 * time.Millisecond
+	portPause = 50 * time.Millisecond
+	// portTick bounds how long a port is waited for in one go. Waiting goes by
+	// poll(2), not by Go's own poller, which was seen to sleep on when the host
+	// hung up on a busy machine.
+	portTick = time.Second
 )
 
 // portLine is the line to one host at a virtio-serial port. While no host is
 // there, reading from a port gives the end of the file, over and over, and
 // what is written is lost. A portLine ends once, when the host is surely gone.
 type portLine struct {
-	port  *os.File
-	close sync.Once
-	gone  chan struct{}
+	fd     int
+	closed atomic.Bool
 }
 
 // awaitLine opens the line to the next host. A virtio port is opened once and
-// kept in port.
-func awaitLine(device string, port **os.File) (io.ReadWriteCloser, error) {
+// kept in port; -1 is none yet.
+func awaitLine(device string, port *int) (io.ReadWriteCloser, error) {
 	name, virtio := strings.CutPrefix(device, virtioPrefix)
 	if !virtio {
 		return openLine(device)
 	}
-	if *port == nil {
+	if *port < 0 {
 		opened, err := openPort(portClass, name)
 		if err != nil {
 			return nil, err
 		}
 		*port = opened
 	}
-	return awaitHost(*port)
-}
-
-// awaitHost waits until a host has the port open, and returns the line to it.
-func awaitHost(port *os.File) (*portLine, error) {
-	for {
-		there, err := hostThere(port)
-		if err != nil {
-			return nil, err
-		}
-		if there {
-			return &portLine{port: port, gone: make(chan struct{})}, port.SetDeadline(time.Time{})
-		}
+	for !hostThere(*port) {
 		time.Sleep(portPause)
 	}
+	return &portLine{fd: *port}, nil
 }
 
 // hostThere asks the kernel whether a host has the port open.
-func hostThere(port *os.File) (bool, error) {
-	raw, err := port.SyscallConn()
-	if err != nil {
-		return false, err
-	}
-	fds := []unix.PollFd{{Events: unix.POLLIN | unix.POLLOUT}}
-	var polled error
-	err = raw.Control(func(fd uintptr) {
-		fds[0].Fd = int32(fd)
-		_, polled = unix.Poll(fds, 0)
-	})
-	if errors.Is(polled, unix.EINTR) {
-		return false, err
-	}
-	return fds[0].Revents&unix.POLLHUP == 0, errors.Join(err, polled)
+func hostThere(fd int) bool {
+	return pollPort(fd, unix.POLLIN|unix.POLLOUT, 0)&unix.POLLHUP == 0
+}
+
+// pollPort waits for events, and returns what there is.
+func pollPort(fd int, events int16, limit time.Duration) int16 {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
+	_, _ = unix.Poll(fds, int(limit.Milliseconds())) // interrupted: nothing yet
+	return fds[0].Revents
 }
 
 func (l *portLine) Read(p []byte) (int, error) {
-	for {
-		n, err := l.port.Read(p)
-		if n > 0 || !errors.Is(err, io.EOF) {
-			return n, err
-		}
-		if !l.awaitReturn() {
+	var hungUp time.Time
+	for !l.closed.Load() {
+		n, err := unix.Read(l.fd, p)
+		switch {
+		case n > 0:
+			return n, nil
+		case err == unix.EAGAIN:
+			hungUp = time.Time{}
+			pollPort(l.fd, unix.POLLIN, portTick)
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, os.NewSyscallError("read", err)
+		case hungUp.IsZero():
+			hungUp = time.Now()
+		case time.Since(hungUp) > hangupPause:
 			return 0, io.EOF
+		default:
+			time.Sleep(portPause)
+		}
+	}
+	return 0, os.ErrClosed
+}
+
+func (l *portLine) Write(p []byte) (int, error) {
+	for done := 0; ; {
+		n, err := unix.Write(l.fd, p[done:])
+		done += max(n, 0)
+		switch {
+		case done == len(p):
+			return done, nil
+		case l.closed.Load():
+			return done, os.ErrClosed
+		case err == unix.EAGAIN:
+			pollPort(l.fd, unix.POLLOUT, portTick)
+		case err != nil && err != unix.EINTR:
+			return done, os.NewSyscallError("write", err)
 		}
 	}
 }
 
-// awaitReturn says whether the host is back within hangupPause.
-func (l *portLine) awaitReturn() bool {
-	for deadline := time.Now().Add(hangupPause); time.Now().Before(deadline); {
-		select {
-		case <-l.gone:
-			return false
-		case <-time.After(portPause):
-		}
-		if there, err := hostThere(l.port); there || err != nil {
-			return err == nil
-		}
-	}
-	return false
-}
-
-func (l *portLine) Write(p []byte) (int, error) { return l.port.Write(p) }
-
-// Close makes Read and Write return. The port stays open for the next host.
+// Close makes Read and Write return before long. The port stays open for the
+// next host.
 func (l *portLine) Close() error {
-	l.close.Do(func() { close(l.gone) })
-	return l.port.SetDeadline(time.Unix(1, 0))
+	l.closed.Store(true)
+	return nil
 }

@@ -28,9 +28,9 @@ type Machine struct {
 // AgentPort is the name of the virtio-serial port at which the agent serves.
 const AgentPort = "org.labmark.agent.0"
 
-// kernelArgs leave the console's name open. A guest whose kernel panics starts
-// anew: nobody is there to press the button.
-const kernelArgs = "root=/dev/vda rw labmark.link=virtio:" + AgentPort + " console=%s quiet panic=-1"
+// kernelArgs are followed by those of the architecture. A guest whose kernel
+// panics starts anew: nobody is there to press the button.
+const kernelArgs = "root=/dev/vda rw labmark.link=virtio:" + AgentPort + " quiet panic=-1 "
 
 // Machine tells how QEMU starts an image. What is missing for it is made: the
 // kernel comes from Debian's archive, once, which takes some seconds and needs
@@ -52,7 +52,7 @@ func (s *Store) Machine(ctx context.Context, i Image) (Machine, error) {
 	if err != nil {
 		return Machine{}, err
 	}
-	return Machine{Arch: a.name, Kernel: k.file(), Initrd: path, KernelArgs: fmt.Sprintf(kernelArgs, a.console)}, nil
+	return Machine{Arch: a.name, Kernel: k.file(), Initrd: path, KernelArgs: kernelArgs + a.words}, nil
 }
 
 // bootModules are loaded before the root disk is there. A kernel that lacks
