@@ -97,7 +97,9 @@ func TestNobodyWaitsForALineThatIsGone(t *testing.T) {
 	go func() { served <- g.Serve(ctx) }()
 	go func() { _, err := g.Open(within(t)); opened <- err }()
 	cancel()
-	<-served
+	if err := <-served; !errors.Is(err, context.Canceled) {
+		t.Errorf("Serve says %v", err)
+	}
 	if err := <-opened; !errors.Is(err, errClosed) {
 		t.Errorf("got %v", err)
 	}

@@ -52,7 +52,8 @@ type Options struct {
 	Full func(t *testing.T, dir string) vmbackend.Backend
 	// Suspends says that the backend is a vmbackend.Suspender.
 	Suspends bool
-	// Snapshots says that the backend is a vmbackend.Snapshotter.
+	// Snapshots says that the backend is a vmbackend.Snapshotter whose guests
+	// can all be kept.
 	Snapshots bool
 }
 

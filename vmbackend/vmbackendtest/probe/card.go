@@ -24,7 +24,6 @@ type card struct {
 
 	mu    sync.Mutex
 	heard [][]byte
-	own   bool // a frame with the mark has passed
 	mark  []byte
 	done  chan struct{}
 }
