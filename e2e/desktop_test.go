@@ -27,7 +27,12 @@ func TestDesktopImage(t *testing.T) {
 		t.Skip("the image debian-12-desktop is large: set LABMARK_TEST_DESKTOP=1 to build and try it")
 	}
 	g := startDesktop(t)
-	v := g.view(t)
+	g.use(t, g.view(t))
+}
+
+// use does what a student does.
+func (g *desktop) use(t *testing.T, v *rfbViewer) {
+	t.Helper()
 	const settled = 24 // colours: the task bar alone has more
 	libvirttest.Until(t, "the desktop to be drawn", func() bool { return v.colours(t) > settled })
 
@@ -38,18 +43,14 @@ func TestDesktopImage(t *testing.T) {
 	v.click(t, 97, 656) // the terminal's button on the task bar
 	libvirttest.Until(t, "a terminal", func() bool { return strings.Contains(g.run(t, "pgrep -x -u student xterm; true"), "\n") })
 
-	again(t, "keys to arrive", func() { v.typeLine(t, "whoami > by-keys") },
-		func() bool { return g.said(t, "by-keys") == "student" })
+	// Only keys without Shift, which this viewer would have to hold.
+	again(t, "keys to arrive", func() { v.typeLine(t, "cp /etc/hostname by-keys") },
+		func() bool { return g.said(t, "by-keys") == "lab" })
 	again(t, "the clipboard to arrive", func() {
 		v.copyOut(t, "echo pasted > by-clipboard")
 		v.press(t, keyShift, keyInsert)
 		v.typeLine(t, "")
 	}, func() bool { return g.said(t, "by-clipboard") == "pasted" })
-	v.typeLine(t, "clear; echo out-of-the-guest; sleep 1000")
-	again(t, "what was copied in the guest", func() {
-		v.click(t, 40, 41) // a double click on the terminal's first word
-		v.click(t, 40, 41)
-	}, func() bool { return strings.Contains(v.copied(), "out-of-the-guest") })
 }
 
 // again does something every few seconds until it has worked: what comes

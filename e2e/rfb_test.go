@@ -17,7 +17,6 @@ type rfbViewer struct {
 	mu      sync.Mutex
 	w, h    int
 	picture []byte // 4 bytes a pixel
-	cut     string
 }
 
 // Keys by X11's names.
@@ -108,10 +107,9 @@ func (v *rfbViewer) follow(r *bufio.Reader) {
 			if head == nil {
 				return
 			}
-			text := read(int(endian.BigEndian.Uint32(head[3:])))
-			v.mu.Lock()
-			v.cut = string(text)
-			v.mu.Unlock()
+			if read(int(endian.BigEndian.Uint32(head[3:]))) == nil { // a clipboard
+				return
+			}
 		}
 	}
 }
@@ -150,12 +148,6 @@ func (v *rfbViewer) colours(t *testing.T) int {
 		all[endian.LittleEndian.Uint32(v.picture[i:])&0xffffff] = true
 	}
 	return len(all)
-}
-
-func (v *rfbViewer) copied() string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.cut
 }
 
 func (v *rfbViewer) key(t *testing.T, key uint32, down byte) {
