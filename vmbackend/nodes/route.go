@@ -70,7 +70,7 @@ func (c *Cluster) refresh(ctx context.Context) (silent []string) {
 		c.mu.Unlock()
 		asked.Go(func() {
 			if up {
-				err := m.list(ctx, b)
+				err := m.while(ctx, func(ctx context.Context) error { return m.list(ctx, b) })
 				if err == nil {
 					return
 				}
