@@ -227,6 +227,17 @@ func TestFaultsAreNeverTheStudents(t *testing.T) {
 	}
 }
 
+func TestBrokenWayIsTakenOnceMore(t *testing.T) {
+	// Somewhere in logging in, in the check, or behind it.
+	for bytes := int64(200); bytes < 4000; bytes += 400 {
+		b := mustBed(t)
+		b.faults.Add(simulated.Fault{Call: simulated.Dial, Times: 1, CutAfter: bytes})
+		if a := b.submit(t, "x", 1); a.Verdict != "pass" {
+			t.Errorf("cut after %d bytes: %s: %s", bytes, a.Verdict, a.Message)
+		}
+	}
+}
+
 func TestRestartRunsWhatWasLeft(t *testing.T) {
 	b := mustBed(t)
 	remove := b.faults.Add(simulated.Fault{Call: simulated.Exec, Hang: true})

@@ -25,26 +25,32 @@ func (g *Grader) run(a store.Attempt, c *content.Check, values content.Values, s
 	case <-g.ctx.Done():
 		return
 	}
-	done := g.look(a, c, values)
+	done, broke := g.look(a, c, values)
+	if broke && g.ctx.Err() == nil {
+		// The way to the guest failed, as when its node's libvirtd or sshd is
+		// started anew. That is not the student's: look once more.
+		done, _ = g.look(a, c, values)
+	}
 	if g.ctx.Err() != nil && done.Verdict == string(checks.Unsure) {
 		return // cut off by Close, not by the guest
 	}
 	g.finish(done)
 }
 
-// look runs the script in the guest that the attempt was begun for.
-func (g *Grader) look(a store.Attempt, c *content.Check, values content.Values) store.Attempt {
+// look runs the script in the guest that the attempt was begun for. broke says
+// that the way there did, not that it took too long.
+func (g *Grader) look(a store.Attempt, c *content.Check, values content.Values) (done store.Attempt, broke bool) {
 	ctx, cancel := context.WithTimeout(g.ctx, connectTimeout)
 	defer cancel()
 	client, machine, err := g.cfg.Guests.Client(ctx, a.Owner(), "root", guests.ForChecks)
 	switch {
 	case errors.Is(err, guests.ErrNoGuest):
-		return unsure(a, "Your machine is not running. Start it and run the check again.")
+		return unsure(a, "Your machine is not running. Start it and run the check again."), false
 	case err != nil:
 		g.cfg.Log.Warn("no way to a student's guest", "attempt", a.ID, "guest", a.GuestID, "err", err)
-		return unsure(a, "Your machine did not answer. Wait a moment and run the check again; if it stays so, reset the machine.")
+		return unsure(a, "Your machine did not answer. Wait a moment and run the check again; if it stays so, reset the machine."), ctx.Err() == nil
 	case machine.ID != a.GuestID:
-		return unsure(a, "Your machine was replaced by a fresh one before this check had ended. Run the check again.")
+		return unsure(a, "Your machine was replaced by a fresh one before this check had ended. Run the check again."), false
 	}
 	res := checks.Run(g.ctx, client, checks.Script{
 		ID: c.ID, Lang: c.Lang, Body: c.Script, PassMessage: c.PassMessage, FailMessage: c.FailMessage,
@@ -54,7 +60,7 @@ func (g *Grader) look(a store.Attempt, c *content.Check, values content.Values) 
 		// The connection may be what failed. A new one costs little.
 		client.Close()
 	}
-	return record(a, res)
+	return record(a, res), errors.Is(res.Err, checks.ErrConnection)
 }
 
 // record puts a result into an attempt.
