@@ -146,8 +146,10 @@ func (d Description) cpu() *cpu {
 }
 
 // networkCard is a card with a cable that leads nowhere. libvirt has no such
-// network; QEMU has: a hub without another port. Nothing on the node can send
-// to the guest or hear it, and there is no port to be picked for each guest.
+// network; QEMU has: a hub with no other card. Nothing on the node can send to
+// the guest or hear it, and there is no port to be picked for each guest. The
+// hub's second port has nobody behind it: without it the hub would take no
+// frames, and whatever the guest sends would wait in its card for ever.
 func (d Description) networkCard() commandLine {
 	device, place := "virtio-net-pci", ",addr=0x10" // beyond those that libvirt hands out
 	if d.Arch == "s390x" {
@@ -155,6 +157,7 @@ func (d Description) networkCard() commandLine {
 	}
 	return commandLine{Args: []arg{
 		{"-netdev"}, {"hubport,id=labmark-cable,hubid=0"},
+		{"-netdev"}, {"hubport,id=labmark-sink,hubid=0"},
 		{"-device"}, {device + ",netdev=labmark-cable,id=labmark-net,mac=" + d.MAC + place},
 	}}
 }
