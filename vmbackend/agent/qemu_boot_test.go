@@ -3,12 +3,14 @@ package agent_test
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/labmark/labmark/vmbackend/guestlink"
+	"github.com/labmark/labmark/vmbackend/image"
 )
 
 func TestQEMUGuestServesHostAfterHost(t *testing.T) {
@@ -112,5 +114,25 @@ func TestCopiesOfOneMachineAreTwo(t *testing.T) {
 	}
 	if _, err := os.Stat(saved); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestForeignProcessors(t *testing.T) {
+	for _, arch := range []string{"aarch64", "s390x"} {
+		t.Run(arch, func(t *testing.T) {
+			if _, err := exec.LookPath("qemu-system-" + arch); err != nil {
+				t.Skipf("no QEMU for %s: apt-get install qemu-system-arm qemu-system-misc", arch)
+			}
+			recipe, err := image.Builtin("tiny")
+			if err != nil {
+				t.Fatal(err)
+			}
+			recipe.Name, recipe.Arch = "tiny-"+arch, arch
+			store, tiny := ensure(t, recipe)
+			q := bootQEMU(t, store, tiny)
+			if got := run(t, q.login(t, "root"), "uname -m; hostname; cat /proc/1/comm"); got != arch+"\nlab-guest\ninit\n" {
+				t.Errorf("got %q", got)
+			}
+		})
 	}
 }

@@ -46,9 +46,9 @@ var virtio = map[string]struct {
 	machine []string
 	bus     string
 }{
-	"x86_64":  {[]string{"-M", "q35", "-cpu", "max"}, "pci"},
-	"aarch64": {[]string{"-M", "virt", "-cpu", "cortex-a57"}, "pci"},
-	"s390x":   {[]string{"-M", "s390-ccw-virtio", "-cpu", "max"}, "ccw"},
+	"x86_64":  {[]string{"-M", "q35", "-cpu", "max", "-serial", "chardev:console"}, "pci"},
+	"aarch64": {[]string{"-M", "virt", "-cpu", "cortex-a57", "-serial", "chardev:console"}, "pci"},
+	"s390x":   {[]string{"-M", "s390-ccw-virtio", "-cpu", "max", "-device", "sclpconsole,chardev=console"}, "ccw"},
 }
 
 // builtin returns a built-in image, built if it is not there yet.
@@ -58,6 +58,11 @@ func builtin(tb testing.TB, name string) (*image.Store, image.Image) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return ensure(tb, recipe)
+}
+
+func ensure(tb testing.TB, recipe *image.Recipe) (*image.Store, image.Image) {
+	tb.Helper()
 	store, err := image.Open(os.Getenv("LABMARK_TEST_IMAGE_DIR"))
 	if err != nil {
 		tb.Fatal(err)
@@ -115,11 +120,11 @@ func (q *qemu) start(tb testing.TB, extra ...string) {
 	device := func(kind, rest string) string { return "virtio-" + kind + "-" + v.bus + rest }
 	args := append([]string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-m", "96", "-smp", "1",
-		"-serial", "file:" + q.console, "-monitor", "unix:" + q.dir + "/monitor,server=on,wait=off",
+		"-chardev", "file,id=console,path=" + q.console, "-monitor", "unix:" + q.dir + "/monitor,server=on,wait=off",
 		"-drive", "if=none,id=disk,file=" + q.disk, "-device", device("blk", ",drive=disk"),
-		"-device", device("serial", ""), "-device", device("rng", ""),
+		"-device", device("serial", ",id=ports"), "-device", device("rng", ""),
 		"-chardev", "socket,id=agent,server=on,wait=off,path=" + q.socket(),
-		"-device", "virtserialport,chardev=agent,name=" + image.AgentPort,
+		"-device", "virtserialport,bus=ports.0,chardev=agent,name=" + image.AgentPort,
 		"-accel", "tcg,tb-size=32",
 	}, v.machine...)
 	if m.Kernel != "" {

@@ -1,6 +1,9 @@
 package image
 
-import "fmt"
+import (
+	"fmt"
+	"runtime"
+)
 
 // architecture is what differs between the processors that guests can have.
 type architecture struct {
@@ -34,6 +37,23 @@ func byArch(word string) (architecture, error) {
 		}
 	}
 	return architecture{}, fmt.Errorf("there are no guests with the processor %q, only with x86_64, aarch64 and s390x", word)
+}
+
+// arch is the recipe's architecture; without a name if there is none such.
+func (r *Recipe) arch() architecture {
+	a, _ := byArch(r.Arch)
+	return a
+}
+
+// native says whether programs for it run on this machine.
+func (a architecture) native() bool { return a.golang == runtime.GOARCH }
+
+// stored is how an image's Arch says it.
+func (a architecture) stored() string {
+	if a == architectures[0] {
+		return ""
+	}
+	return a.debian
 }
 
 // kernelPackage is the package of the wanted flavour of Debian's kernel.

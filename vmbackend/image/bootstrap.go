@@ -18,6 +18,7 @@ import (
 //	root/       the file system as it grows
 //	files.tar   what the recipe adds
 //	customise   the hook that adds it
+//	native/     this machine's busybox, for an image of another processor
 //	disk.ext4   the disk
 //
 // It stands in the folder for temporary files, not in the store, because
@@ -44,13 +45,16 @@ func newWorkshop() (*workshop, error) {
 func (w *workshop) path(name string) string { return filepath.Join(w.dir, name) }
 
 // bootstrap fills root/ with the recipe's packages and additions.
-func (w *workshop) bootstrap(ctx context.Context, r *Recipe, k kernel, m *meter) error {
+func (w *workshop) bootstrap(ctx context.Context, s *Store, r *Recipe, k kernel, m *meter) error {
 	if _, err := exec.LookPath("newuidmap"); err != nil && len(w.helper) > 0 {
 		return errors.New("building without root needs newuidmap and a range of user numbers: " +
 			"apt-get install uidmap, and a line such as NAME:100000:65536 for this user in /etc/subuid and in /etc/subgid")
 	}
 	lines, err := mirrorLines(ctx, r.Base)
 	if err != nil {
+		return err
+	}
+	if err := w.prepareForeign(ctx, s, r); err != nil {
 		return err
 	}
 	if err := w.writeAdditions(r, moduleTrees(r, k)); err != nil {
@@ -71,7 +75,7 @@ func (w *workshop) writeAdditions(r *Recipe, trees []moduleTree) error {
 	if err := os.Chmod(w.path("files.tar"), 0o644); err != nil {
 		return err
 	}
-	script := customiseScript(r, w.path("files.tar"), trees)
+	script := customiseScript(r, w.path("files.tar"), w.nativeBusybox(r), trees)
 	if err := os.WriteFile(w.path("customise"), []byte(script), 0o755); err != nil {
 		return err
 	}
@@ -96,6 +100,10 @@ func (w *workshop) arguments(r *Recipe, options []string) []string {
 		"--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-include=/usr/share/man/man[1-9]/*",
 		"--dpkgopt=force-unsafe-io"}
 	args = append(args, options...)
+	if a := r.arch(); !a.native() {
+		// What it needs, prepareForeign has looked for.
+		args = append(args, "--architectures="+a.debian, "--skip=check/qemu")
+	}
 	hook := "--customize-hook="
 	if variant == Extract {
 		hook = "--extract-hook=" // the last one that this variant has

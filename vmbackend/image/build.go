@@ -52,7 +52,7 @@ func build(ctx context.Context, r *Recipe, s *Store, m *meter, reuse bool) (i Im
 	if err != nil {
 		return Image{}, fmt.Errorf("build image %s: %w", r.Name, err)
 	}
-	if err := w.bootstrap(ctx, r, k, m); err != nil {
+	if err := w.bootstrap(ctx, s, r, k, m); err != nil {
 		return Image{}, fmt.Errorf("build image %s: %w", r.Name, err)
 	}
 	m.enter(phaseDisk, "")
@@ -82,7 +82,7 @@ func keep(ctx context.Context, s *Store, r *Recipe, k kernel, disk string, m *me
 		return Image{}, fmt.Errorf("store image %s: %w", r.Name, err)
 	}
 	i, err := s.add(Image{Name: r.Name, Digest: digest, Recipe: r.Digest(), Built: time.Now().UTC(),
-		Size: r.diskSize(), Occupied: occupied, Kernel: k.version}, out.Name())
+		Size: r.diskSize(), Occupied: occupied, Arch: r.arch().stored(), Kernel: k.version}, out.Name())
 	if err == nil {
 		m.at(1, digest)
 	}

@@ -50,6 +50,8 @@ func (r *Recipe) checkHead() *problem {
 		return wrong("$.variant", "variant is %s or %s", Minbase, Extract)
 	case r.Hostname != "" && !hostForm.MatchString(r.Hostname):
 		return wrong("$.hostname", "a host name has 1 to 63 of a-z, 0-9 and dash, without a dash at its ends")
+	case r.arch().name == "":
+		return wrong("$.arch", "arch is x86_64, aarch64 or s390x")
 	case r.Kernel != "" && r.Kernel != Cloud && r.Kernel != Generic:
 		return wrong("$.kernel", "kernel is %s or %s", Cloud, Generic)
 	case r.Disk == "":

@@ -14,8 +14,9 @@ import (
 // customiseScript is the hook that mmdebstrap runs when all packages are in.
 // It gets the image's root folder as $1 and turns a Debian into the recipe's
 // machine. Everything below the root is touched from inside a chroot, so that
-// an absolute symbolic link in the image cannot lead out of it.
-func customiseScript(r *Recipe, archive string, trees []moduleTree) string {
+// an absolute symbolic link in the image cannot lead out of it. busybox, where
+// it is not empty, is this machine's, which does what the image's own cannot.
+func customiseScript(r *Recipe, archive, busybox string, trees []moduleTree) string {
 	var b strings.Builder
 	tool := ""
 	if r.Variant == Extract {
@@ -27,6 +28,9 @@ func customiseScript(r *Recipe, archive string, trees []moduleTree) string {
 	say("echo %s", quote(ownPhaseMark))
 	say("inside() { chroot \"$root\" %senv -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive \"$@\"; }", tool)
 	say("root=$1")
+	if busybox != "" {
+		say("mv \"$root/bin/busybox\" \"$root/bin/.busybox\"; cp %s \"$root/bin/busybox\"", quote(busybox))
+	}
 	say("inside %ssh -ec %s", tool, quote(rootAccount))
 	for _, u := range r.Users {
 		say("inside %ssh -ec %s", tool, quote(addUser(u, tool)))
@@ -37,6 +41,9 @@ func customiseScript(r *Recipe, archive string, trees []moduleTree) string {
 	}
 	for _, command := range r.Run {
 		say("inside %ssh -ec %s", tool, quote(command))
+	}
+	if busybox != "" {
+		say("mv \"$root/bin/.busybox\" \"$root/bin/busybox\"")
 	}
 	// Left by mmdebstrap, about the building machine.
 	say("rm -f \"$root\"/etc/dpkg/dpkg.cfg.d/99mmdebstrap \"$root\"/etc/apt/apt.conf.d/99mmdebstrap")

@@ -58,17 +58,13 @@ func (s *Store) kernelOf(ctx context.Context, i Image, a architecture) (kernel, 
 	return s.fetchKernel(ctx, a, kernelSuite, a.cloud)
 }
 
-// kernelFor brings the kernel that a recipe asks for. One without has none of
-// its modules and is started with any.
+// kernelFor brings the kernel whose modules a recipe asks for. An image without
+// any runs with whatever kernel there is.
 func (s *Store) kernelFor(ctx context.Context, r *Recipe) (kernel, error) {
-	if r.Kernel == "" {
+	if r.Kernel == "" && len(r.Modules) == 0 {
 		return kernel{}, nil
 	}
-	a, err := byArch("")
-	if err != nil {
-		return kernel{}, err
-	}
-	return s.fetchKernel(ctx, a, r.Base, a.kernelPackage(r.Kernel))
+	return s.fetchKernel(ctx, r.arch(), r.Base, r.arch().kernelPackage(r.Kernel))
 }
 
 var versionForm = regexp.MustCompile(`^[0-9][A-Za-z0-9.+~-]*$`)
@@ -82,6 +78,15 @@ func (s *Store) storedKernel(a architecture, version string) (kernel, bool) {
 	return k, err == nil
 }
 
+// lockKernels keeps other processes from the kernels of one architecture, and
+// from the private apt beside them.
+func (s *Store) lockKernels(ctx context.Context, a architecture) (unlock func(), err error) {
+	if err := os.MkdirAll(s.kernelDir(a), 0o755); err != nil {
+		return nil, err
+	}
+	return lockFile(ctx, filepath.Join(s.kernelDir(a), "lock"))
+}
+
 // fetchKernel brings a kernel package of a suite, or the one that it stands
 // for, from the archive that this machine uses into the store. It asks the
 // archive anew each time, so that a build gets the newest kernel, and loads
@@ -92,10 +97,7 @@ func (s *Store) fetchKernel(ctx context.Context, a architecture, suite, name str
 			err = fmt.Errorf("fetch Debian's kernel for %s (%s): %w", a.name, name, err)
 		}
 	}()
-	if err := os.MkdirAll(s.kernelDir(a), 0o755); err != nil {
-		return k, err
-	}
-	unlock, err := lockFile(ctx, filepath.Join(s.kernelDir(a), "lock"))
+	unlock, err := s.lockKernels(ctx, a)
 	if err != nil {
 		return k, err
 	}

@@ -39,6 +39,9 @@ func moduleTrees(r *Recipe, k kernel) []moduleTree {
 	}
 	var trees []moduleTree
 	for _, v := range moduleVersions(modulesRoot) {
+		if !r.arch().native() {
+			break // User-Mode Linux runs on this machine's processor only
+		}
 		trees = append(trees, moduleTree{v, filepath.Join(modulesRoot, v)})
 	}
 	if k.version != "" {

@@ -38,13 +38,17 @@ type Recipe struct {
 	Disk string `yaml:"disk" json:"disk"`
 	// Packages are Debian packages, without what they recommend.
 	Packages []string `yaml:"packages" json:"packages,omitempty"`
-	// Modules are paths below /lib/modules/VERSION/kernel of this machine's
-	// User-Mode Linux kernel (Debian's user-mode-linux) to put into the image:
-	// folders, or modules without ".ko". What they depend on comes along.
+	// Arch is the guest's processor: x86_64, aarch64 or s390x; empty means
+	// x86_64.
+	Arch string `yaml:"arch" json:"arch,omitempty"`
+	// Modules are paths below /lib/modules/VERSION/kernel to put into the
+	// image: folders, or modules without ".ko". What they depend on comes
+	// along. They are taken from every kernel that may start the image: this
+	// machine's User-Mode Linux (Debian's user-mode-linux) and QEMU's, each as
+	// far as it has them.
 	Modules []string `yaml:"modules" json:"modules,omitempty"`
 	// Kernel is the flavour of Debian's kernel that QEMU starts the image with,
-	// Cloud or Generic, where the modules are to come from it, too. Empty has
-	// none of its modules.
+	// Cloud or Generic; empty means Cloud.
 	Kernel string `yaml:"kernel" json:"kernel,omitempty"`
 	// Users are accounts beside root, made in this order.
 	Users []User `yaml:"users" json:"users,omitempty"`
@@ -124,7 +128,7 @@ func ReadRecipe(path string) (*Recipe, error) {
 
 // builderVersion is part of every recipe's digest. Raise it when the builder
 // makes something else from the same recipe.
-const builderVersion = "1"
+const builderVersion = "2"
 
 // Digest changes whenever a build would give something else on purpose: with
 // the recipe, the builder and the kernels whose modules are wanted, not with

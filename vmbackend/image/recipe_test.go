@@ -91,6 +91,8 @@ func TestRecipeErrors(t *testing.T) {
 		{"empty command", `- "true"`, `- ""`, 16, `""`, "empty"},
 		{"variant without busybox", "disk: 1G", "disk: 1G\nvariant: extract", 5, "[", "busybox-static"},
 		{"unknown variant", "disk: 1G", "disk: 1G\nvariant: huge", 4, "huge", "minbase"},
+		{"unknown processor", "disk: 1G", "disk: 1G\narch: mips", 4, "mips", "aarch64"},
+		{"unknown kernel", "disk: 1G", "disk: 1G\nkernel: mine", 4, "mine", "generic"},
 		{"tab", "name: mine", "name:\n\tmine", 2, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
