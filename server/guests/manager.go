@@ -131,6 +131,7 @@ func (m *Manager) Run(ctx context.Context) {
 	loops.Go(func() { m.watch(ctx) })
 	loops.Go(func() { m.scanEvery(ctx, m.cfg.ScanEvery) })
 	loops.Go(func() { m.fillPool(ctx) })
+	loops.Go(func() { m.prepare(ctx) })
 	m.wakeFiller()
 	loops.Wait()
 }
