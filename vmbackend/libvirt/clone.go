@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/digitalocean/go-libvirt"
 
 	"github.com/labmark/labmark/vmbackend/libvirt/domain"
+	"github.com/labmark/labmark/vmbackend/libvirt/pool"
 	"github.com/labmark/labmark/vmbackend/libvirt/savefile"
 )
 
@@ -125,9 +127,12 @@ done
 rm -rf "$1"
 exit 1`
 
+const dropPatience = 10 * time.Second
+
 // dropFIFO frees a reader that waits at the pipe, and removes it.
 func (b *Backend) dropFIFO(folder string) {
-	ctx, cancel := b.firm()
+	// Also after Close: libvirt would wait for ever.
+	ctx, cancel := context.WithTimeout(context.Background(), dropPatience)
 	defer cancel()
 	_, err := b.conn.Command(ctx, nil, `[ ! -p "$1/pipe" ] || : <>"$1/pipe"; rm -rf "$1"`, folder)
 	if err != nil {
@@ -164,9 +169,23 @@ func (b *Backend) dropTemplate(key string) {
 	b.mu.Unlock()
 	ctx, cancel := b.firm()
 	defer cancel()
-	if err := b.pool.Delete(ctx, manifestOfTemplate(key)); err != nil {
+	if err := b.deleteTemplate(ctx, key); err != nil {
 		b.log.Warn("a template cannot be removed", "template", key, "error", err)
 	}
+}
+
+// deleteTemplate removes a template's manifest and memory.
+func (b *Backend) deleteTemplate(ctx context.Context, key string) error {
+	var t template
+	content, err := b.pool.Get(ctx, manifestOfTemplate(key))
+	if pool.Is(err, libvirt.ErrNoStorageVol) {
+		return nil
+	}
+	files := []string{manifestOfTemplate(key)}
+	if json.Unmarshal(content, &t) == nil && t.Memory != "" {
+		files = append(files, t.Memory)
+	}
+	return errors.Join(err, b.pool.Delete(ctx, files...))
 }
 
 // dropTemplatesOf removes an image's templates. Their disks stay as long as

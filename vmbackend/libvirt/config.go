@@ -117,9 +117,8 @@ func (b *Backend) Close() error {
 	b.closed = true
 	b.mu.Unlock()
 	b.end(errClosed)
-	err := b.conn.Close()
-	b.work.Wait()
-	return err
+	b.work.Wait() // not long: all work waits with contexts that have now ended
+	return b.conn.Close()
 }
 
 func (b *Backend) checkSpec(spec vmbackend.Spec) error {

@@ -26,6 +26,6 @@ func TestContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	vmbackendtest.Run(t, vmbackendtest.Options{
-		New: open(0), Full: open(1), Image: image, Memory: guestMemory, Patience: patience, Suspends: true,
+		New: open(0), Full: open(1), Image: image, Memory: guestMemory, Patience: patience, Suspends: true, Snapshots: true,
 	})
 }

@@ -101,7 +101,7 @@ func (b *Backend) stateOf(ctx context.Context, r record) (vmbackend.State, error
 		starting = last.state == vmbackend.Starting
 	}
 	switch {
-	case starting:
+	case starting, s.between():
 		return vmbackend.Starting, nil
 	case s.active() && s.state == libvirt.DomainPaused:
 		return vmbackend.Suspended, nil
@@ -121,6 +121,20 @@ type domainState struct {
 
 func (s domainState) active() bool {
 	return s.state != libvirt.DomainShutoff && s.state != libvirt.DomainCrashed && s.state != libvirt.DomainNostate
+}
+
+// between says that libvirt itself is about to change the state: it starts,
+// restores or saves the domain, perhaps for a gateway that is no more.
+func (s domainState) between() bool {
+	if s.state != libvirt.DomainPaused {
+		return false
+	}
+	switch libvirt.DomainPausedReason(s.reason) {
+	case libvirt.DomainPausedMigration, libvirt.DomainPausedSave, libvirt.DomainPausedFromSnapshot,
+		libvirt.DomainPausedSnapshot, libvirt.DomainPausedStartingUp, libvirt.DomainPausedShuttingDown:
+		return true
+	}
+	return false
 }
 
 func (b *Backend) domainState(ctx context.Context, dom libvirt.Domain) (domainState, error) {

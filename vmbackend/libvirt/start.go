@@ -23,7 +23,7 @@ func (b *Backend) Start(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		s, err := b.domainState(ctx, b.domainOf(id))
+		s, err := b.settled(ctx, id)
 		switch {
 		case err != nil:
 			return err
@@ -35,6 +35,21 @@ func (b *Backend) Start(ctx context.Context, id string) error {
 		}
 		return b.start(ctx, g, r)
 	}))
+}
+
+// settled waits for the end of what libvirt itself is doing with the domain.
+func (b *Backend) settled(ctx context.Context, id string) (domainState, error) {
+	for {
+		s, err := b.domainState(ctx, b.domainOf(id))
+		if err != nil || !s.between() {
+			return s, err
+		}
+		select {
+		case <-time.After(longestPause):
+		case <-ctx.Done():
+			return s, context.Cause(ctx)
+		}
+	}
 }
 
 func (b *Backend) start(ctx context.Context, g *guest, r record) error {
@@ -94,27 +109,39 @@ func (b *Backend) launchBoot(ctx context.Context, g *guest, r record) error {
 	if err := b.write(firm, r); err != nil {
 		return err
 	}
-	dom := b.domainOf(r.ID)
-	err = b.conn.Call(firm, "start the domain", func(l *libvirt.Libvirt) error {
-		_, err := l.DomainCreateWithFlags(dom, 0)
-		return err
-	})
+	err = b.power(firm, r.ID)
+	if err != nil && context.Cause(ctx) == nil && b.mendImage(ctx, r.Image, err) {
+		firm, cancel := b.firm()
+		defer cancel()
+		err = b.power(firm, r.ID)
+	}
 	if err != nil {
-		return b.startFailure(firm, r, err)
+		return err
 	}
 	b.join(g, r, false)
 	return b.awaitRunning(ctx, g)
 }
 
-// startFailure adds what an administrator can do about QEMU's complaint.
-func (b *Backend) startFailure(ctx context.Context, r record, err error) error {
-	if !pool.Is(err, libvirt.ErrInternalError) && !pool.Is(err, libvirt.ErrSystemError) {
+// power switches the guest's machine on.
+func (b *Backend) power(ctx context.Context, id string) error {
+	dom := b.domainOf(id)
+	return b.conn.Call(ctx, "start the domain", func(l *libvirt.Libvirt) error {
+		_, err := l.DomainCreateWithFlags(dom, 0)
 		return err
+	})
+}
+
+// mendImage says whether QEMU's complaint came from a damaged image, which has
+// been brought to the node anew.
+func (b *Backend) mendImage(ctx context.Context, digest string, complaint error) bool {
+	if !pool.Is(complaint, libvirt.ErrInternalError) && !pool.Is(complaint, libvirt.ErrSystemError) && !pool.Is(complaint, libvirt.ErrOperationFailed) {
+		return false
 	}
-	if damaged := b.checkImage(ctx, r.Image); damaged != nil {
-		return errors.Join(err, damaged)
+	mended, err := b.checkImage(ctx, digest)
+	if err != nil {
+		b.log.Warn("a damaged image cannot be brought to the node anew", "image", digest, "error", err)
 	}
-	return err
+	return mended
 }
 
 // startAnew gives up the template of a guest that never ran: the guest gets a

@@ -133,7 +133,7 @@ func (b *Backend) findOrMake(ctx context.Context, s vmbackend.Shape, key string)
 	}
 	if !pool.Is(err, libvirt.ErrNoStorageVol) {
 		b.log.Warn("a template is damaged and is made anew", "template", key, "error", err)
-		if err := b.pool.Delete(ctx, manifestOfTemplate(key)); err != nil {
+		if err := b.deleteTemplate(ctx, key); err != nil {
 			return t, err
 		}
 	}
@@ -193,20 +193,26 @@ func (b *Backend) checkTemplate(ctx context.Context, t template) error {
 }
 
 func (b *Backend) withHead(ctx context.Context, t template) (template, error) {
-	header, err := b.pool.Part(ctx, t.Memory, 0, savefile.Size)
+	var err error
+	t.head, err = b.savedHead(ctx, t.Memory)
+	return t, err
+}
+
+// savedHead reads what stands before QEMU's stream in a saved machine's file.
+func (b *Backend) savedHead(ctx context.Context, file string) (savefile.Head, error) {
+	header, err := b.pool.Part(ctx, file, 0, savefile.Size)
 	if err != nil {
-		return t, err
+		return savefile.Head{}, err
 	}
 	length, err := savefile.Length(header)
 	if err != nil {
-		return t, err
+		return savefile.Head{}, err
 	}
-	raw, err := b.pool.Part(ctx, t.Memory, 0, int64(length))
+	raw, err := b.pool.Part(ctx, file, 0, int64(length))
 	if err != nil {
-		return t, err
+		return savefile.Head{}, err
 	}
-	t.head, err = savefile.Parse(raw)
-	return t, err
+	return savefile.Parse(raw)
 }
 
 func manifestOfTemplate(key string) string { return "template-" + key + ".json" }

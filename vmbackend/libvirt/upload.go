@@ -105,10 +105,10 @@ func (b *Backend) isWhole(ctx context.Context, p part) (bool, error) {
 
 // checkImage holds an image's files against their checksums. What is damaged
 // is brought anew: guests over it are well again if the rest is.
-func (b *Backend) checkImage(ctx context.Context, digest string) error {
+func (b *Backend) checkImage(ctx context.Context, digest string) (mended bool, err error) {
 	want, err := b.parts(ctx, digest)
 	if err != nil {
-		return nil // the image is not here, so nothing can be said of it
+		return false, err
 	}
 	var damaged []string
 	for _, p := range want.list() {
@@ -117,12 +117,11 @@ func (b *Backend) checkImage(ctx context.Context, digest string) error {
 		}
 	}
 	if damaged == nil {
-		return nil
+		return false, nil
 	}
 	b.log.Warn("an image on the node is damaged and is brought there anew", "image", digest, "files", damaged)
-	err = b.dropTemplatesOf(ctx, digest)
-	return errors.Join(err, b.PutImage(ctx, digest, func(float64) {}),
-		fmt.Errorf("the image was damaged on the node (%s) and has been brought there anew: start the guest again", strings.Join(damaged, ", ")))
+	err = errors.Join(b.dropTemplatesOf(ctx, digest), b.PutImage(ctx, digest, func(float64) {}))
+	return err == nil, err
 }
 
 // room makes ErrFull of what libvirt says when the disk is full.

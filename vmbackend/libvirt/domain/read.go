@@ -13,8 +13,9 @@ type Live struct {
 	Aliases map[string]string
 	// Screen is the unix socket of the VNC server; empty without one.
 	Screen string
-	// Disk is the file of the first disk.
-	Disk string
+	// Disk is the file of the first disk, Others are the targets of the others.
+	Disk   string
+	Others []string
 }
 
 // Read takes from a description what can be found only there.
@@ -41,6 +42,9 @@ func Read(text string) (Live, error) {
 			Source struct {
 				File string `xml:"file,attr"`
 			} `xml:"source"`
+			Target struct {
+				Dev string `xml:"dev,attr"`
+			} `xml:"target"`
 		} `xml:"devices>disk"`
 	}
 	if err := xml.Unmarshal([]byte(text), &x); err != nil {
@@ -55,8 +59,12 @@ func Read(text string) (Live, error) {
 			live.Screen = l.Socket
 		}
 	}
-	if len(x.Disks) > 0 {
-		live.Disk = x.Disks[0].Source.File
+	for i, d := range x.Disks {
+		if i == 0 {
+			live.Disk = d.Source.File
+			continue
+		}
+		live.Others = append(live.Others, d.Target.Dev)
 	}
 	return live, nil
 }
