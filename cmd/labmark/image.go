@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 
 type imageCmd struct {
 	Build  imageBuildCmd  `cmd:"" help:"Build a guest image from a recipe."`
+	Import imageImportCmd `cmd:"" help:"Take a cloud image, a qcow2 file with cloud-init."`
 	List   imageListCmd   `cmd:"" help:"List the images that are there."`
 	Kernel imageKernelCmd `cmd:"" help:"Build the fast kernel for User-Mode Linux guests (about 10 minutes, once)."`
 	Push   imagePushCmd   `cmd:"" help:"Copy an image to a node, so that its first guest need not wait."`
@@ -60,6 +62,27 @@ func findRecipe(word string) (*image.Recipe, error) {
 	return image.Builtin(word)
 }
 
+type imageImportCmd struct {
+	File string `arg:"" type:"existingfile" help:"The disk, a qcow2 file that boots by itself."`
+	Name string `required:"" help:"What courses call the image."`
+	Arch string `default:"x86_64" enum:"x86_64,aarch64,s390x" help:"The guest's processor."`
+}
+
+func (c *imageImportCmd) Run(ctx context.Context, s *Settings, out io.Writer) error {
+	images, err := image.Open(s.ImageDir)
+	if err != nil {
+		return err
+	}
+	bar := newMeter("image " + c.Name)
+	taken, err := image.Import(ctx, images, c.File, c.Name, c.Arch, func(p image.Progress) { bar.show(p.Fraction, p.Phase) })
+	bar.done()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s is %s (%s)\n", taken.Name, taken.Digest, megabytes(taken.Occupied))
+	return nil
+}
+
 type imageListCmd struct{}
 
 func (*imageListCmd) Run(s *Settings, out io.Writer) error {
@@ -72,9 +95,10 @@ func (*imageListCmd) Run(s *Settings, out io.Writer) error {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tDIGEST\tDISK\tTAKES\tBUILT")
+	fmt.Fprintln(w, "NAME\tDIGEST\tARCH\tFORMAT\tDISK\tTAKES\tBUILT")
 	for _, i := range list {
-		fmt.Fprintf(w, "%s\t%.19s…\t%s\t%s\t%s\n", i.Name, i.Digest, megabytes(i.Size), megabytes(i.Occupied),
+		fmt.Fprintf(w, "%s\t%.19s…\t%s\t%s\t%s\t%s\t%s\n", i.Name, i.Digest,
+			cmp.Or(i.Arch, "amd64"), cmp.Or(i.Format, "ext4"), megabytes(i.Size), megabytes(i.Occupied),
 			i.Built.Local().Format("2006-01-02 15:04"))
 	}
 	return w.Flush()

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,33 @@ func newControlGroup(path string, pids int) (*controlGroup, error) {
 	if err := unix.Mount("cgroup2", path, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return nil, fmt.Errorf("mounting cgroup2: %w", err)
 	}
+	return studentGroup(path, pids)
+}
+
+// ownControlGroup makes the student's group below the agent's own, which
+// systemd has delegated to it. The agent then moves into a group beside it:
+// only groups without processes can be divided.
+func ownControlGroup(pids int) (*controlGroup, error) {
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil, err
+	}
+	_, own, found := strings.Cut(strings.TrimSpace(string(text)), "0::")
+	if !found {
+		return nil, errors.New("this machine has no cgroup v2")
+	}
+	path := filepath.Join("/sys/fs/cgroup", own)
+	self := filepath.Join(path, "agent")
+	if err := os.Mkdir(self, 0o755); err != nil && !os.IsExist(err) {
+		return nil, err
+	}
+	if err := writeFile(self, "cgroup.procs", strconv.Itoa(os.Getpid())); err != nil {
+		return nil, err
+	}
+	return studentGroup(path, pids)
+}
+
+func studentGroup(path string, pids int) (*controlGroup, error) {
 	// Each by itself: a kernel may lack one.
 	errPids := writeFile(path, "cgroup.subtree_control", "+pids")
 	_ = writeFile(path, "cgroup.subtree_control", "+cpu")

@@ -18,6 +18,8 @@ import (
 type processes struct {
 	// init says that this is process 1: reap is called for everybody.
 	init bool
+	// ordinary says that the agent has a privilege which programs shall not.
+	ordinary bool
 	// proc is /proc, held open: it stays even if the student unmounts it.
 	proc *os.Root
 
@@ -59,6 +61,9 @@ func (ps *processes) tryStart(path string, argv []string, attr *syscall.ProcAttr
 	pid, err := syscall.ForkExec(path, argv, attr)
 	if err != nil {
 		return nil, err
+	}
+	if ps.ordinary {
+		makeOrdinary(pid)
 	}
 	p := &process{pid: pid, done: make(chan struct{})}
 	if ps.init {

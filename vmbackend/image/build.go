@@ -65,6 +65,12 @@ func build(ctx context.Context, r *Recipe, s *Store, m *meter, reuse bool) (i Im
 
 // keep copies a finished disk into the store.
 func keep(ctx context.Context, s *Store, r *Recipe, k kernel, disk string, m *meter) (Image, error) {
+	return s.take(ctx, Image{Name: r.Name, Recipe: r.Digest(), Size: r.diskSize(), Arch: r.arch().stored(), Kernel: k.version}, disk, m)
+}
+
+// take copies a disk into the store, as the image i, whose digest and room it
+// finds out.
+func (s *Store) take(ctx context.Context, i Image, disk string, m *meter) (Image, error) {
 	in, err := os.Open(disk)
 	if err != nil {
 		return Image{}, err
@@ -75,16 +81,14 @@ func keep(ctx context.Context, s *Store, r *Recipe, k kernel, disk string, m *me
 		return Image{}, err
 	}
 	defer func() { _ = os.Remove(out.Name()) }() // gone already when all went well
-	digest, err := copySparse(ctx, out, in, func(share float64) { m.at(share, "") })
-	occupied := occupiedBytes(out)
+	i.Digest, err = copySparse(ctx, out, in, func(share float64) { m.at(share, "") })
+	i.Occupied, i.Built = occupiedBytes(out), time.Now().UTC()
 	err = errors.Join(err, out.Chmod(0o444), out.Sync(), out.Close())
 	if err != nil {
-		return Image{}, fmt.Errorf("store image %s: %w", r.Name, err)
+		return Image{}, fmt.Errorf("store image %s: %w", i.Name, err)
 	}
-	i, err := s.add(Image{Name: r.Name, Digest: digest, Recipe: r.Digest(), Built: time.Now().UTC(),
-		Size: r.diskSize(), Occupied: occupied, Arch: r.arch().stored(), Kernel: k.version}, out.Name())
-	if err == nil {
-		m.at(1, digest)
+	if i, err = s.add(i, out.Name()); err == nil {
+		m.at(1, i.Digest)
 	}
 	return i, err
 }

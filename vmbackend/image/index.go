@@ -34,7 +34,7 @@ func (s *Store) read() ([]Image, error) {
 		return nil, fmt.Errorf("%s is damaged (%w): move it away and build the images again", name, err)
 	}
 	for i := range x.Images {
-		x.Images[i].Path = s.path(x.Images[i].Digest)
+		x.Images[i].Path = s.path(x.Images[i])
 	}
 	return x.Images, nil
 }

@@ -40,6 +40,10 @@ func (s *Store) Machine(ctx context.Context, i Image) (Machine, error) {
 	if err != nil {
 		return Machine{}, err
 	}
+	if i.Format == QCOW2 {
+		seed, err := s.seed(a)
+		return Machine{Arch: a.name, Seed: seed}, err
+	}
 	k, err := s.kernelOf(ctx, i, a)
 	if err != nil {
 		return Machine{}, err

@@ -14,6 +14,9 @@ import (
 	"github.com/labmark/labmark/vmbackend"
 )
 
+// QCOW2 is the format of an image that boots itself.
+const QCOW2 = "qcow2"
+
 // Image is one built image in a store.
 type Image struct {
 	// Name is the recipe's name. Several images may bear it: the one built
@@ -21,7 +24,7 @@ type Image struct {
 	Name string `json:"name"`
 	// Digest names the image by its content: "sha256:" and 64 hex digits.
 	Digest string `json:"digest"`
-	// Recipe is the Recipe.Digest that it was built from.
+	// Recipe is the Recipe.Digest that it was built from; empty if imported.
 	Recipe string    `json:"recipe"`
 	Built  time.Time `json:"built"`
 	// Size is the size of the guest's disk in bytes.
@@ -31,7 +34,7 @@ type Image struct {
 	// Arch is the guest's processor, in Debian's word; empty means amd64.
 	Arch string `json:"arch,omitempty"`
 	// Format is empty for a raw ext4 file without partitions, which is started
-	// with a kernel from outside; "qcow2" for a disk that boots itself.
+	// with a kernel from outside; QCOW2 for a disk that boots itself.
 	Format string `json:"format,omitempty"`
 	// Kernel is the version of Debian's kernel whose modules the image holds;
 	// empty if it holds none.
@@ -47,6 +50,7 @@ type Image struct {
 //	lock                held while index.json changes
 //	build-NAME.lock     held while an image of that name is built
 //	sha256-HEX.ext4     the images, read-only
+//	sha256-HEX.qcow2    those that were imported
 //	kernels/            Debian's kernels, see kernel
 //	machines/           what QEMU starts images with, see Store.Machine
 type Store struct{ dir string }
@@ -189,7 +193,7 @@ func (s *Store) drop(which func(i Image, current bool) bool) ([]Image, error) {
 
 // add moves a finished file into the store and makes its name mean it.
 func (s *Store) add(i Image, finished string) (Image, error) {
-	i.Path = s.path(i.Digest)
+	i.Path = s.path(i)
 	err := s.change(func(images []Image) []Image {
 		images = slices.DeleteFunc(images, func(o Image) bool { return o.Name == i.Name && o.Digest == i.Digest })
 		return append(images, i)
@@ -202,6 +206,10 @@ func (s *Store) add(i Image, finished string) (Image, error) {
 	return i, err
 }
 
-func (s *Store) path(digest string) string {
-	return filepath.Join(s.dir, strings.Replace(digest, ":", "-", 1)+".ext4")
+func (s *Store) path(i Image) string {
+	suffix := ".ext4"
+	if i.Format == QCOW2 {
+		suffix = ".qcow2"
+	}
+	return filepath.Join(s.dir, strings.Replace(i.Digest, ":", "-", 1)+suffix)
 }
