@@ -18,12 +18,22 @@
 // stream socketpair. The other end belongs to guestlink.Connect. Debian's 6.1
 // kernel wants setarch -R before all that.
 //
+// QEMU is started with what image.Store.Machine gives: Debian's kernel, an
+// initrd that also holds the modules for virtio, which the agent loads before
+// it looks for the disk, and a virtio-serial port called org.labmark.agent.0.
+// The agent opens that port once and never lets go of it, so that no program in
+// the guest can take its place; it serves one host after another there.
+//
+// A cloud image boots by itself, with systemd as its first process. There the
+// seed disk (package image) installs the agent as a service: labmark-agent serve.
+//
 // The agent understands these words of the kernel's command line:
 //
 //	root=DEVICE          the root file system's device; waited for, up to 30 s
 //	rootfstype=TYPE      ext4 unless told
 //	ro                   mount it read-only; otherwise read-write
-//	labmark.link=DEVICE  the serial line, /dev/ttyS0 unless told
+//	labmark.link=DEVICE  the serial line, /dev/ttyS0 unless told, or
+//	                     virtio:NAME for the virtio-serial port of that name
 //	labmark.pids=N       how many processes the student may run (default: half
 //	                     of what the kernel allows, at most 1024)
 //
@@ -31,7 +41,8 @@
 //
 // poweroff, halt, shutdown and reboot in the guest end User-Mode Linux as a
 // power-off does, after guestlink.Host.Bye has said which it was; UML cannot
-// reboot inside a jail, so the host starts it again. Stopping the process from
+// reboot inside a jail, so the host starts it again. QEMU's machine reboots in
+// place, and the agent begins anew. Stopping the process from
 // outside is a power cut: synced data survive.
 //
 // # What runs inside
@@ -45,6 +56,15 @@
 // signal TERM, KILL, INT or HUP, all processes of the session get it. What has
 // called setsid for itself, as daemons do, lives on. When the command itself
 // ends first, what it left in the background lives on too, as with sshd.
+//
+// # Copies of a running machine
+//
+// A machine may be saved while its agent waits for a first host, and copied.
+// Until a host has made it personal the agent has drawn no random number and
+// started no program. Whoever comes with another host key than the one before
+// makes the guest another's: the kernel's random numbers begin anew with what
+// the host sends, machine-id (where the image has one), clock, name and network
+// are set, and kept terminals end.
 //
 // # Kept terminals
 //

@@ -41,6 +41,16 @@ func TestQEMUGuestServesHostAfterHost(t *testing.T) {
 			t.Errorf("after the host came back: %q", got)
 		}
 	}
+	// The clock follows the host's, until somebody in the guest sets it.
+	q.personal.Time = time.Date(2031, 5, 1, 12, 0, 0, 0, time.UTC)
+	q.rejoin(t, guestlink.Options{Window: portWindow})
+	if got := run(t, q.login(t, "root"), "date +%Y; date -s '2020-01-02 03:04' >/dev/null"); got != "2031\n" {
+		t.Errorf("the clock of a machine that stood still says %s", got)
+	}
+	q.rejoin(t, guestlink.Options{Window: portWindow})
+	if got := run(t, q.login(t, "root"), "date +%Y"); got != "2020\n" {
+		t.Errorf("the clock that was set in the guest says %s", got)
+	}
 	// Much through the line, both ways.
 	data := bytes.Repeat([]byte("0123456789abcde\n"), 1<<16)
 	s := session(t, q.login(t, "root"))
@@ -134,5 +144,21 @@ func TestForeignProcessors(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 		})
+	}
+}
+
+// The firewall lab's tools find their modules under this kernel, too.
+func TestQEMUHasTheModulesOfARecipe(t *testing.T) {
+	store, debian := builtin(t, "debian-12")
+	q := bootQEMU(t, store, debian, "-m", "192")
+	c := q.login(t, "root")
+	for _, command := range []string{
+		"iptables -A INPUT -p tcp --dport 22 -m conntrack --ctstate NEW -j DROP && iptables -S INPUT | grep conntrack",
+		"ip6tables -A INPUT -j LOG && ip6tables -S INPUT | grep LOG",
+		"ip link add v0 type veth peer name v1 && ip link add br0 type bridge && ip link set v0 master br0 && ip -br link",
+		"truncate -s 8M /tmp/d && modprobe loop && losetup -f --show /tmp/d",
+		"ss -tln && ping -c1 127.0.0.1 && sudo -u student id",
+	} {
+		run(t, c, command)
 	}
 }

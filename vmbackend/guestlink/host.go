@@ -81,8 +81,12 @@ func Connect(ctx context.Context, rw io.ReadWriteCloser, p Personal, o Options) 
 
 func connect(rw io.ReadWriteCloser, p Personal, o Options) (*Host, error) {
 	dec := newDecoder(rw)
+	begun := time.Now()
 	if err := join(rw, dec, o.Awake); err != nil {
 		return nil, err
+	}
+	if !p.Time.IsZero() {
+		p.Time = p.Time.Add(time.Since(begun)) // a guest may take long to boot
 	}
 	conn := newHostConn(rw, dec, max(o.Window, SerialWindow))
 	g := &guard{ReadWriteCloser: &cork{ReadWriteCloser: conn}}

@@ -18,8 +18,8 @@ const (
 
 // Personal is what makes one guest out of an image that many share. The host
 // sends it before anyone enters. A guest that has the same HostKey already
-// (the host only joined again) keeps its name, clock and networks as the
-// student may have changed them meanwhile.
+// (the host only joined again) keeps its name and networks, and its clock if
+// it was set meanwhile: the student may have done so.
 type Personal struct {
 	// Hostname is set once; a student's own later choice stays.
 	Hostname string `json:"hostname,omitempty"`
@@ -30,7 +30,8 @@ type Personal struct {
 	AuthorizedKey []byte `json:"authorized_key"`
 	// Entropy is credited to the guest's random number generator in full.
 	Entropy []byte `json:"entropy,omitempty"`
-	// Time sets the guest's clock, unless it is zero.
+	// Time is what the clock says now, unless it is zero. It sets the guest's
+	// clock at first, and again when that lags because the machine stood still.
 	Time     time.Time `json:"time,omitzero"`
 	Networks []Network `json:"networks,omitempty"`
 	// Streams says that the host takes streams which the guest opens; each is

@@ -48,6 +48,12 @@ func (r *Recipe) arch() architecture {
 // native says whether programs for it run on this machine.
 func (a architecture) native() bool { return a.golang == runtime.GOARCH }
 
+// Native says whether the image is for this machine's own processor.
+func (i Image) Native() bool {
+	a, err := byArch(i.Arch)
+	return err == nil && a.native()
+}
+
 // stored is how an image's Arch says it.
 func (a architecture) stored() string {
 	if a == architectures[0] {

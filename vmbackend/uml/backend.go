@@ -54,6 +54,10 @@ func (b *Backend) Create(ctx context.Context, spec vmbackend.Spec) error {
 	if err != nil {
 		return fmt.Errorf("create guest %s: %w", spec.ID, err)
 	}
+	if image.Format != "" || !image.Native() {
+		return fmt.Errorf("create guest %s: User-Mode Linux runs images that were built for this machine's processor; "+
+			"%s needs a node (labmark node add): %w", spec.ID, image.Name, vmbackend.ErrNotOffered)
+	}
 	g, err := b.hold(ctx, spec.ID)
 	if err != nil {
 		return err
