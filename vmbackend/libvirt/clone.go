@@ -86,10 +86,10 @@ func (b *Backend) makeFIFO(ctx context.Context, head []byte) (string, error) {
 // restoreFIFO lets libvirt read from a pipe into which the node's shell puts
 // the new head and the rest of the saved file: nothing is copied.
 func (b *Backend) restoreFIFO(ctx context.Context, folder string, s saved, headLength int) error {
-	feed, stop := context.WithCancel(ctx)
-	defer stop()
+	feed, stop := context.WithTimeout(b.life, rpcPatience)
 	fed := make(chan error, 1)
 	b.work.Go(func() {
+		defer stop()
 		_, err := b.conn.Command(feed, nil, feedScript, folder, b.pool.Path(s.file), strconv.Itoa(headLength))
 		fed <- err
 	})
@@ -101,12 +101,11 @@ func (b *Backend) restoreFIFO(ctx context.Context, folder string, s saved, headL
 	})
 	select {
 	case err := <-restored:
-		stop()
-		<-fed
 		if err != nil {
+			stop()
 			b.dropFIFO(folder)
 		}
-		return err
+		return err // the shell still removes the pipe
 	case err := <-fed:
 		if err != nil { // libvirt may wait for a first byte for ever
 			b.dropFIFO(folder)

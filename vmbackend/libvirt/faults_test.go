@@ -28,6 +28,17 @@ func prepared(tb testing.TB, n *libvirttest.Node, folder string) *Backend {
 	return b
 }
 
+// TestFaults shares one node and one template: what a test breaks it sees mended.
+func TestFaults(t *testing.T) {
+	n := libvirttest.Local(t)
+	for name, test := range map[string]func(*testing.T, *libvirttest.Node){
+		"KilledQEMU": testKilledQEMU, "KilledLibvirtd": testKilledLibvirtd, "Leftovers": testLeftovers,
+		"DamagedTemplate": testDamagedTemplate, "DamagedTemplateAndNewBackend": testDamagedTemplateIsFoundByTheNextBackend,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, n) })
+	}
+}
+
 // only returns the one file of the pool that fits a pattern.
 func only(tb testing.TB, b *Backend, pattern string) string {
 	tb.Helper()
@@ -48,8 +59,7 @@ func isClone(tb testing.TB, b *Backend, id string) bool {
 	return r.Base != ""
 }
 
-func TestDamagedTemplate(t *testing.T) {
-	n := libvirttest.Local(t)
+func testDamagedTemplate(t *testing.T, n *libvirttest.Node) {
 	b := prepared(t, n, "p")
 	if started(t, b, "whole"); !isClone(t, b, "whole") {
 		t.Fatal("with a template the guest is no clone")
@@ -87,8 +97,7 @@ func TestDamagedTemplate(t *testing.T) {
 	}
 }
 
-func TestDamagedTemplateIsFoundByTheNextBackend(t *testing.T) {
-	n := libvirttest.Local(t)
+func testDamagedTemplateIsFoundByTheNextBackend(t *testing.T, n *libvirttest.Node) {
 	b := prepared(t, n, "p")
 	path := only(t, b, "template-*.save")
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -135,8 +144,7 @@ func TestCorruptedImageIsBroughtAnew(t *testing.T) {
 	}
 }
 
-func TestKilledQEMU(t *testing.T) {
-	n := libvirttest.Local(t)
+func testKilledQEMU(t *testing.T, n *libvirttest.Node) {
 	b := prepared(t, n, "p")
 	k := started(t, b, "victim")
 	k.run(t, b, "echo kept >/root/kept && sync")
@@ -167,8 +175,7 @@ func TestKilledQEMU(t *testing.T) {
 
 // A terminal does not notice the death of libvirtd, and the next libvirtd has
 // all guests.
-func TestKilledLibvirtd(t *testing.T) {
-	n := libvirttest.Local(t)
+func testKilledLibvirtd(t *testing.T, n *libvirttest.Node) {
 	b := prepared(t, n, "p")
 	k := started(t, b, "steady")
 	ctx := within(t)
@@ -218,8 +225,7 @@ func TestKilledLibvirtd(t *testing.T) {
 
 // What a gateway leaves that was killed in the middle is cleared away by the
 // next one, and what it had is taken over.
-func TestLeftovers(t *testing.T) {
-	n := libvirttest.Local(t)
+func testLeftovers(t *testing.T, n *libvirttest.Node) {
 	b := prepared(t, n, "p")
 	k := newKeys(t, "half")
 	if err := b.Create(within(t), k.spec); err != nil {

@@ -100,7 +100,7 @@ func (d Description) XML() (string, error) {
 	} else {
 		x.Features.TCG = &tcg{Cache: sized{"MiB", translationCache}}
 	}
-	if d.Arch != "s390x" {
+	if d.Arch == "x86_64" { // others would need UEFI for it, or have none
 		x.Features.ACPI = &struct{}{}
 	}
 	if d.Note != "" {

@@ -9,18 +9,15 @@ import (
 type Live struct {
 	// Sockets are the unix sockets of virtio-serial ports, by their names.
 	Sockets map[string]string
-	// Aliases are libvirt's names of these ports, by theirs.
-	Aliases map[string]string
 	// Screen is the unix socket of the VNC server; empty without one.
 	Screen string
-	// Disk is the file of the first disk, Others are the targets of the others.
-	Disk   string
+	// Others are the targets of all disks but the first.
 	Others []string
 }
 
 // Read takes from a description what can be found only there.
 func Read(text string) (Live, error) {
-	live := Live{Sockets: map[string]string{}, Aliases: map[string]string{}}
+	live := Live{Sockets: map[string]string{}}
 	var x struct {
 		Channels []struct {
 			Source struct {
@@ -29,9 +26,6 @@ func Read(text string) (Live, error) {
 			Target struct {
 				Name string `xml:"name,attr"`
 			} `xml:"target"`
-			Alias struct {
-				Name string `xml:"name,attr"`
-			} `xml:"alias"`
 		} `xml:"devices>channel"`
 		Graphics []struct {
 			Listen []struct {
@@ -39,9 +33,6 @@ func Read(text string) (Live, error) {
 			} `xml:"listen"`
 		} `xml:"devices>graphics"`
 		Disks []struct {
-			Source struct {
-				File string `xml:"file,attr"`
-			} `xml:"source"`
 			Target struct {
 				Dev string `xml:"dev,attr"`
 			} `xml:"target"`
@@ -52,7 +43,6 @@ func Read(text string) (Live, error) {
 	}
 	for _, c := range x.Channels {
 		live.Sockets[c.Target.Name] = c.Source.Path
-		live.Aliases[c.Target.Name] = c.Alias.Name
 	}
 	for _, g := range x.Graphics {
 		for _, l := range g.Listen {
@@ -60,11 +50,9 @@ func Read(text string) (Live, error) {
 		}
 	}
 	for i, d := range x.Disks {
-		if i == 0 {
-			live.Disk = d.Source.File
-			continue
+		if i > 0 {
+			live.Others = append(live.Others, d.Target.Dev)
 		}
-		live.Others = append(live.Others, d.Target.Dev)
 	}
 	return live, nil
 }
