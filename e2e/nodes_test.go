@@ -154,7 +154,7 @@ func TestNodeFaults(t *testing.T) {
 			if now := c.guestOf(t, s); now != guest {
 				t.Errorf("%s: the guest was %s and is %s now", node, guest, now)
 			}
-			again := s.shell(t, "main")
+			again := s.shell(t, "main") // as the page does by itself
 			again.run(t, "echo KEPT=$KEPT")
 			if !strings.Contains(again.shown(), "KEPT=yes") {
 				t.Errorf("%s: the kept shell is another one:\n%s", node, again.shown())

@@ -53,6 +53,8 @@ type Config struct {
 type Grader struct {
 	cfg  Config
 	room chan struct{} // holds a token for each check that may run now
+	// patience bounds the way to a guest; tests have less of it.
+	patience time.Duration
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
@@ -70,7 +72,7 @@ type slot struct {
 
 // New returns a Grader; call Recover before the first Submit.
 func New(cfg Config) *Grader {
-	g := &Grader{cfg: cfg, room: make(chan struct{}, max(cfg.Parallel, 1)), running: map[slot]string{}}
+	g := &Grader{cfg: cfg, room: make(chan struct{}, max(cfg.Parallel, 1)), patience: connectTimeout, running: map[slot]string{}}
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	return g
 }

@@ -106,9 +106,11 @@ func mustBed(t *testing.T) *bed {
 
 // grader is a new one over the same store and guest.
 func (b *bed) grader() *Grader {
-	return New(Config{Store: b.store, Guests: b.guest, Parallel: 4, Log: slog.New(slog.DiscardHandler),
+	g := New(Config{Store: b.store, Guests: b.guest, Parallel: 4, Log: slog.New(slog.DiscardHandler),
 		Values:  func(store.Owner) content.Values { return content.Values{"word": "abc"} },
 		Changed: func(a store.Attempt) { b.changed <- a }})
+	g.patience = 3 * time.Second
+	return g
 }
 
 func id(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/labmark/labmark/checks"
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/guests"
@@ -14,6 +16,13 @@ import (
 // connectTimeout bounds the way to the guest, before the script's own limit
 // begins to count.
 const connectTimeout = 20 * time.Second
+
+const (
+	// looks is how often a check is run at most whose connection breaks.
+	looks = 4
+	// wayPause gives what broke time to come back, longer each time.
+	wayPause = 500 * time.Millisecond
+)
 
 // run takes a stored attempt to its end. If the gateway closes first, the
 // attempt stays Running and Recover takes it up.
@@ -26,10 +35,10 @@ func (g *Grader) run(a store.Attempt, c *content.Check, values content.Values, s
 		return
 	}
 	done, broke := g.look(a, c, values)
-	if broke && g.ctx.Err() == nil {
-		// The way to the guest failed, as when its node's libvirtd or sshd is
-		// started anew. That is not the student's: look once more.
-		done, _ = g.look(a, c, values)
+	for again := 1; broke && again < looks && g.pause(time.Duration(again)*wayPause); again++ {
+		// The way to the guest broke, as when its node's libvirtd or sshd is
+		// started anew. That is not the student's doing: look once more.
+		done, broke = g.look(a, c, values)
 	}
 	if g.ctx.Err() != nil && done.Verdict == string(checks.Unsure) {
 		return // cut off by Close, not by the guest
@@ -38,17 +47,15 @@ func (g *Grader) run(a store.Attempt, c *content.Check, values content.Values, s
 }
 
 // look runs the script in the guest that the attempt was begun for. broke says
-// that the way there did, not that it took too long.
+// that the connection broke in the middle.
 func (g *Grader) look(a store.Attempt, c *content.Check, values content.Values) (done store.Attempt, broke bool) {
-	ctx, cancel := context.WithTimeout(g.ctx, connectTimeout)
-	defer cancel()
-	client, machine, err := g.cfg.Guests.Client(ctx, a.Owner(), "root", guests.ForChecks)
+	client, machine, err := g.connect(a)
 	switch {
 	case errors.Is(err, guests.ErrNoGuest):
 		return unsure(a, "Your machine is not running. Start it and run the check again."), false
 	case err != nil:
 		g.cfg.Log.Warn("no way to a student's guest", "attempt", a.ID, "guest", a.GuestID, "err", err)
-		return unsure(a, "Your machine did not answer. Wait a moment and run the check again; if it stays so, reset the machine."), ctx.Err() == nil
+		return unsure(a, "Your machine did not answer. Wait a moment and run the check again; if it stays so, reset the machine."), false
 	case machine.ID != a.GuestID:
 		return unsure(a, "Your machine was replaced by a fresh one before this check had ended. Run the check again."), false
 	}
@@ -61,6 +68,33 @@ func (g *Grader) look(a store.Attempt, c *content.Check, values content.Values) 
 		client.Close()
 	}
 	return record(a, res), errors.Is(res.Err, checks.ErrConnection)
+}
+
+// connect tries for as long as patience allows: nodes come back.
+func (g *Grader) connect(a store.Attempt) (*ssh.Client, guests.Machine, error) {
+	ctx, cancel := context.WithTimeout(g.ctx, g.patience)
+	defer cancel()
+	for {
+		client, machine, err := g.cfg.Guests.Client(ctx, a.Owner(), "root", guests.ForChecks)
+		if err == nil || errors.Is(err, guests.ErrNoGuest) || ctx.Err() != nil {
+			return client, machine, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, machine, err
+		case <-time.After(wayPause):
+		}
+	}
+}
+
+// pause is false when the gateway closes meanwhile.
+func (g *Grader) pause(d time.Duration) bool {
+	select {
+	case <-g.ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
 }
 
 // record puts a result into an attempt.
