@@ -84,6 +84,8 @@ type bench struct {
 	// opens counts how often a node's backend was opened.
 	opens map[string]int
 	kept  map[string]string
+	// wrap, if set, changes what is opened.
+	wrap func(*node) vmbackend.Backend
 }
 
 // newBench opens a cluster until the test's end.
@@ -136,6 +138,9 @@ func (b *bench) open() {
 			b.opens[n.Name]++
 			if b.nodes[n.Name] == nil {
 				return nil, errors.New("there is no such machine")
+			}
+			if b.wrap != nil {
+				return b.wrap(b.nodes[n.Name]), nil
 			}
 			return unclosed{b.nodes[n.Name]}, nil
 		},

@@ -95,7 +95,16 @@ func (c *Cluster) remember(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, node := range kept {
-		if m := c.members[node]; m != nil && m.guests[id] == nil {
+		m := c.members[node]
+		if m == nil {
+			continue
+		}
+		for _, other := range c.members {
+			if other != m {
+				delete(other.guests, id) // it may have told already, and wrongly
+			}
+		}
+		if m.guests[id] == nil {
 			m.guests[id] = &held{Guest: vmbackend.Guest{ID: id, Node: node}}
 		}
 	}
@@ -156,23 +165,24 @@ func (c *Cluster) take(list []Node) {
 	)
 	c.mu.Lock()
 	for name, m := range c.members {
-		if n, ok := wanted[name]; !ok || !n.sameWay(m.node) {
+		if _, ok := wanted[name]; !ok {
 			gone = append(gone, m)
 			delete(c.members, name)
 		}
 	}
 	for name, n := range wanted {
-		if m := c.members[name]; m != nil {
+		switch m := c.members[name]; {
+		case m == nil:
+			c.members[name] = c.join(n, nil)
+		case n.sameWay(m.node):
 			events = append(events, m.want(n)...)
-		} else {
-			c.members[name] = c.join(n)
+		default:
+			c.members[name] = c.join(n, m)
 		}
 	}
 	c.mu.Unlock()
 	for _, m := range gone {
-		if err := m.leave(); err != nil {
-			c.cfg.Log.Warn("a node's backend can't be closed", "node", m.node.Name, "err", err)
-		}
+		m.part()
 	}
 	c.tell()
 	for _, e := range events {

@@ -72,10 +72,11 @@ func (m *member) lookForImages(ctx context.Context) {
 		}
 	}
 	c.mu.Unlock()
+	// For all together: meanwhile nobody looks whether the node is well.
+	patience, cancel := context.WithTimeout(ctx, vmbackend.ProbePatience)
+	defer cancel()
 	for _, digest := range ask {
-		patience, cancel := context.WithTimeout(ctx, vmbackend.ProbePatience)
 		there, err := holder.HasImage(patience, digest)
-		cancel()
 		c.mu.Lock()
 		i := m.images[digest]
 		switch {
@@ -199,7 +200,7 @@ func (c *Cluster) Prepare(ctx context.Context, shape vmbackend.Shape) error {
 			continue
 		}
 		all.Go(func() {
-			err := wrap(name, m.learn(p.Prepare(ctx, shape)))
+			err := wrap(name, m.while(ctx, func(ctx context.Context) error { return p.Prepare(ctx, shape) }))
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)

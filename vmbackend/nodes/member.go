@@ -42,6 +42,7 @@ type member struct {
 	host     vmbackend.HostStats
 	measured time.Time // when the measurement began
 	guests   map[string]*held
+	claimed  int // guests of other nodes that it tells of
 	images   map[string]*imageCopy
 }
 
@@ -53,15 +54,36 @@ type held struct {
 	creating bool
 }
 
-// join begins to be in touch with a node. The cluster's mutex is held.
-func (c *Cluster) join(n Node) *member {
+// join begins to be in touch with a node. Where it only is reached in another
+// way, its guests are known from before, and the touch of before ends first.
+// The cluster's mutex is held.
+func (c *Cluster) join(n Node, before *member) *member {
 	ctx, stop := context.WithCancel(c.life)
 	m := &member{cluster: c, stop: stop, done: make(chan struct{}), tried: make(chan struct{}), look: make(chan struct{}, 1),
 		node: n.clone(), state: Joining, since: time.Now(), answered: time.Now(),
 		guests: map[string]*held{}, images: map[string]*imageCopy{}}
 	m.alive, m.die = context.WithCancel(ctx)
-	go m.run(ctx)
+	if before == nil {
+		go m.run(ctx)
+		return m
+	}
+	for id, h := range before.guests {
+		same := *h
+		same.creating = false // whoever makes it tells the former member
+		m.guests[id] = &same
+	}
+	go func() {
+		before.part()
+		m.run(ctx)
+	}()
 	return m
+}
+
+// part leaves a node that is no longer a member.
+func (m *member) part() {
+	if err := m.leave(); err != nil {
+		m.cluster.cfg.Log.Warn("a node's backend can't be closed", "node", m.node.Name, "err", err)
+	}
 }
 
 // leave ends the touch.
@@ -138,12 +160,18 @@ func (m *member) wake() {
 }
 
 // fill replaces what is known of the node's guests by a list that was begun at
-// a time. Guests that were made since then are kept.
+// a time. Guests that were made since then are kept. No guest ever moves: a
+// node that claims another one's is not believed.
 func (m *member) fill(list []vmbackend.Guest, begun time.Time) {
 	m.cluster.mu.Lock()
 	defer m.cluster.mu.Unlock()
 	now := map[string]*held{}
+	claimed := 0
 	for _, g := range list {
+		if m.cluster.heldElsewhere(g.ID, m) {
+			claimed++
+			continue
+		}
 		g.Node = m.node.Name
 		h := &held{Guest: g}
 		if old := m.guests[g.ID]; old != nil {
@@ -157,12 +185,34 @@ func (m *member) fill(list []vmbackend.Guest, begun time.Time) {
 		}
 	}
 	m.guests = now
+	if claimed != m.claimed {
+		m.claimed = claimed
+		m.cluster.cfg.Log.Error("a node tells of guests that are on others; see whether it is in the table twice, or in wrong hands",
+			"node", m.node.Name, "guests", claimed)
+	}
 }
+
+// heldElsewhere says whether a guest is known to be on another node than m. The
+// cluster's mutex is held.
+func (c *Cluster) heldElsewhere(id string, m *member) bool {
+	for _, other := range c.members {
+		if other != m && other.guests[id] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// mostGuests is far more than a node can have.
+const mostGuests = 10_000
 
 // list asks the node for its guests.
 func (m *member) list(ctx context.Context, b vmbackend.Backend) error {
 	begun := time.Now()
 	list, err := b.List(ctx)
+	if len(list) > mostGuests {
+		err = fmt.Errorf("node %s tells of %d guests, which can't be: see with virsh list --all what runs there", m.node.Name, len(list))
+	}
 	if err == nil {
 		m.fill(list, begun)
 	}

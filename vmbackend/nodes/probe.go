@@ -79,6 +79,9 @@ func (m *member) probe(ctx context.Context) time.Duration {
 	c.mu.Lock()
 	state, limit := m.state, m.answered.Add(silence)
 	c.mu.Unlock()
+	if least := time.Now().Add(vmbackend.ProbePatience); m.trouble == "" && limit.Before(least) {
+		limit = least // we did not ask for some time: that is not the node's silence
+	}
 	patience, cancel := context.WithTimeout(ctx, vmbackend.ProbePatience)
 	defer cancel()
 	if state != Down { // it is called down in time
