@@ -102,20 +102,24 @@ func (c *Conn) run() {
 	defer c.way.close()
 	pause := firstPause
 	for c.ctx.Err() == nil {
+		begun := time.Now()
 		l, err := open(c.ctx, c.ctx, c.way, c.target, c.calls, true)
 		if err != nil {
 			c.failed(err)
-			select {
-			case <-c.ctx.Done():
-			case <-time.After(pause):
-			}
-			pause = min(2*pause, maxPause)
+		} else {
+			c.came(l)
+			<-l.conn.dead
+			c.went()
+		}
+		if err == nil && time.Since(begun) > maxPause {
+			pause = firstPause // it was worth something
 			continue
 		}
-		pause = firstPause
-		c.came(l)
-		<-l.conn.dead
-		c.went()
+		select {
+		case <-c.ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, maxPause)
 	}
 }
 

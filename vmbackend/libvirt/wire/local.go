@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // local reaches the libvirtd of this machine.
@@ -32,9 +34,42 @@ func (l local) libvirt(ctx context.Context) (net.Conn, error) {
 	return nil, fmt.Errorf("libvirtd does not run here: %w", errors.Join(errs...))
 }
 
+// socket dials only what libvirtd's own user listens at, where we are root and
+// that is somebody else: such a user, who names the paths, must not use us to
+// reach what is root's.
 func (l local) socket(ctx context.Context, path string) (net.Conn, error) {
 	var d net.Dialer
-	return d.DialContext(ctx, "unix", path)
+	conn, err := d.DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	owner := l.owner()
+	if owner == nil {
+		return conn, nil
+	}
+	if uid, err := listener(conn); err != nil || uid != owner.Uid {
+		_ = conn.Close()
+		return nil, fmt.Errorf("at the socket %s listens user %d, not %d, whose libvirtd this is: nothing is sent there", path, uid, owner.Uid)
+	}
+	return conn, nil
+}
+
+// listener is the user at the other end of a unix socket.
+func listener(conn net.Conn) (uid uint32, err error) {
+	unixConn, ok := conn.(*net.UnixConn)
+	if !ok {
+		return 0, errors.New("it is no unix socket")
+	}
+	raw, err := unixConn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var peer *unix.Ucred
+	failed := raw.Control(func(fd uintptr) { peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
+	if err = errors.Join(failed, err); err != nil {
+		return 0, err
+	}
+	return peer.Uid, nil
 }
 
 // command runs as the user whose libvirtd it is, as it does by SSH: what a
@@ -44,7 +79,11 @@ func (l local) command(ctx context.Context, stdin io.Reader, script string, args
 	cmd.Dir, cmd.Stdin = "/", stdin
 	out, errs := &limited{}, &limited{}
 	cmd.Stdout, cmd.Stderr = out, errs
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: l.owner()}
+	owner := l.owner()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: owner}
+	if owner != nil { // our own environment is not for others
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}
+	}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	return out.finish(ctx, cmd.Run(), errs)

@@ -36,6 +36,11 @@ const (
 	statusContinue = 2
 )
 
+// maxAnswer bounds what is kept of a node's words in one go, in bytes: there may
+// be such a connection for each guest. libvirtd sends streams in pieces of less
+// than 256 KiB, and answers nothing long here.
+const maxAnswer = 1 << 20
+
 // packet is one message, without its length.
 type packet struct {
 	program, procedure, kind, serial, status uint32
@@ -126,7 +131,7 @@ func (r *rpc) receive() (packet, error) {
 	}
 	word := func(i int) uint32 { return binary.BigEndian.Uint32(head[4*i:]) }
 	size := word(0)
-	if size < headerSize || size > maxPacket {
+	if size < headerSize || size > maxAnswer {
 		return packet{}, errPacket
 	}
 	p := packet{program: word(1), procedure: word(3), kind: word(4), serial: word(5), status: word(6)}

@@ -1,0 +1,156 @@
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// pretend is a libvirtd that answers each call by answer.
+func pretend(t *testing.T, answer func(conn net.Conn, procedure uint32) []byte) (socket string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket = filepath.Join(dir, "s")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = l.Close()
+		_ = os.RemoveAll(dir)
+	})
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serve(conn, answer)
+		}
+	}()
+	return socket
+}
+
+func serve(conn net.Conn, answer func(net.Conn, uint32) []byte) {
+	defer func() { _ = conn.Close() }()
+	for {
+		var head [headerSize]byte
+		if _, err := io.ReadFull(conn, head[:]); err != nil {
+			return
+		}
+		word := func(i int) uint32 { return binary.BigEndian.Uint32(head[4*i:]) }
+		if _, err := io.CopyN(io.Discard, conn, int64(word(0))-headerSize); err != nil {
+			return
+		}
+		if word(1) != remoteProgram {
+			continue // a ping
+		}
+		payload := answer(conn, word(3))
+		if payload == nil {
+			return
+		}
+		var p []byte
+		for _, w := range []uint32{headerSize + uint32(len(payload)), remoteProgram, 1, word(3), typeReply, word(5), statusOK} {
+			p = binary.BigEndian.AppendUint32(p, w)
+		}
+		if _, err := conn.Write(append(p, payload...)); err != nil {
+			return
+		}
+	}
+}
+
+const procEventRegister = 316
+
+// honest answers what opening a connection asks.
+func honest(procedure uint32) []byte {
+	if procedure == procAuthList || procedure == procEventRegister {
+		return make([]byte, 4)
+	}
+	return []byte{}
+}
+
+// A node that takes us in and hangs up at once must not keep us busy, nor fill
+// the log.
+func TestANodeThatHangsUpAtOnceIsAskedSeldom(t *testing.T) {
+	var came atomic.Int32
+	socket := pretend(t, func(conn net.Conn, procedure uint32) []byte {
+		if procedure == procEventRegister {
+			came.Add(1)
+			time.AfterFunc(5*time.Millisecond, func() { _ = conn.Close() })
+		}
+		return honest(procedure)
+	})
+	c, err := New(Endpoint{URI: "qemu:///session?socket=" + socket}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	for begun := time.Now(); came.Load() < 2; time.Sleep(time.Millisecond) {
+		if time.Since(begun) > time.Minute {
+			t.Fatal("it is not asked again")
+		}
+	}
+	begun, before := time.Now(), came.Load()
+	for time.Since(begun) < 2*time.Second {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := came.Load() - before; n > 6 {
+		t.Errorf("the node was asked %d times within 2 s", n)
+	}
+}
+
+// Streams are small; what claims to be long would cost memory for each guest.
+func TestALongAnswerOnAGuestsConnectionIsRefused(t *testing.T) {
+	here, there := net.Pipe()
+	r := &rpc{conn: newFramed(here)}
+	go func() {
+		var p []byte
+		for _, w := range []uint32{32 << 20, remoteProgram, 1, procDomainChannel, typeStream, 0, statusContinue} {
+			p = binary.BigEndian.AppendUint32(p, w)
+		}
+		_, _ = there.Write(p)
+		_ = there.Close()
+	}()
+	if _, err := r.receiveStream(); !errors.Is(err, errPacket) {
+		t.Errorf("a packet of 32 MiB in a stream gives %v", err)
+	}
+}
+
+// Whoever broke out of a guest has libvirtd's user, and names paths.
+func TestRootsSocketsAreNotReachedForALibvirtdOfAnother(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root has more rights than libvirtd's user")
+	}
+	roots := pretend(t, func(net.Conn, uint32) []byte { return nil })
+	folder := filepath.Dir(pretend(t, func(net.Conn, uint32) []byte { return nil }))
+	if err := os.Chown(folder, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	way := local{target{socket: filepath.Join(folder, "libvirt-sock")}}
+	if conn, err := way.socket(t.Context(), roots); err == nil {
+		_ = conn.Close()
+		t.Error("root's socket was dialled for another user's libvirtd")
+	}
+	t.Setenv("SECRET_OF_THE_GATEWAY", "42")
+	out, err := way.command(t.Context(), nil, "id -u; env", nil)
+	if err != nil || string(out[:6]) != "65534\n" || strings.Contains(string(out), "SECRET") {
+		t.Errorf("a command has the environment %q, %v", out, err)
+	}
+	own := local{target{socket: roots}} // root's own libvirtd
+	conn, err := own.socket(t.Context(), roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+}
