@@ -81,9 +81,9 @@ func (a account) credential() *syscall.Credential {
 }
 
 // own gives a file to the account.
-func (a account) own(path string) error {
+func (a account) own(below *os.Root, name string) error {
 	if !a.other {
 		return nil
 	}
-	return os.Lchown(path, int(a.uid), int(a.gid))
+	return below.Lchown(name, int(a.uid), int(a.gid))
 }

@@ -28,12 +28,17 @@ func (d *Daemon) setUp() (changed bool, err error) {
 	if err := d.makeFolders(); err != nil {
 		return false, err
 	}
+	below, err := os.OpenRoot(d.o.Dir)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = below.Close() }()
 	files := map[string]string{"c/libvirt/libvirtd.conf": d.settings(), "c/libvirt/qemu.conf": qemuSettings}
 	if tls := d.o.Listen; tls != nil {
 		files["c/pki/ca.pem"], files["c/pki/cert.pem"], files["c/pki/key.pem"] = string(tls.CA), string(tls.Cert), string(tls.Key)
 	}
 	for name, content := range files {
-		differs, err := d.write(filepath.Join(d.o.Dir, name), []byte(content))
+		differs, err := d.write(below, name, []byte(content))
 		if err != nil {
 			return false, err
 		}
@@ -42,17 +47,25 @@ func (d *Daemon) setUp() (changed bool, err error) {
 	return changed, nil
 }
 
+// makeFolders, and all that writes below Dir, stays below it also where the
+// user, whose guests may have broken out, has put a link to root's files.
 func (d *Daemon) makeFolders() error {
 	if err := os.MkdirAll(filepath.Dir(d.o.Dir), 0o755); err != nil {
 		return err
 	}
-	below := []string{"", "c", "c/libvirt", "c/pki", "r", "a", "d"}
-	for _, name := range below {
-		path := filepath.Join(d.o.Dir, name)
-		if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(d.o.Dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	below, err := os.OpenRoot(d.o.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = below.Close() }()
+	for _, name := range []string{".", "c", "c/libvirt", "c/pki", "r", "a", "d"} {
+		if err := below.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		if err := d.who.own(path); err != nil {
+		if err := d.who.own(below, name); err != nil {
 			return err
 		}
 	}
@@ -69,18 +82,21 @@ func (d *Daemon) makeFolders() error {
 }
 
 // write puts a file in place, for nobody but the daemon's user.
-func (d *Daemon) write(path string, content []byte) (differs bool, err error) {
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {
+func (d *Daemon) write(below *os.Root, name string, content []byte) (differs bool, err error) {
+	if old, err := below.ReadFile(name); err == nil && bytes.Equal(old, content) {
 		return false, nil
 	}
-	temp := path + ".new"
-	if err := os.WriteFile(temp, content, 0o600); err != nil {
+	temp := name + ".new"
+	if err := below.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	if err := d.who.own(temp); err != nil {
+	if err := below.WriteFile(temp, content, 0o600); err != nil {
 		return false, err
 	}
-	return true, os.Rename(temp, path)
+	if err := d.who.own(below, temp); err != nil {
+		return false, err
+	}
+	return true, below.Rename(temp, name)
 }
 
 // settings are libvirtd's own. The numbers let one gateway have many calls

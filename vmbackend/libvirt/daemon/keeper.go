@@ -132,7 +132,7 @@ func reap(libvirtd int, ended chan<- syscall.WaitStatus) {
 
 // hold locks a file for as long as the process lives.
 func hold(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -144,9 +144,10 @@ func hold(path string) (*os.File, error) {
 }
 
 // holder is the process that has a file locked, 0 if none has. The kernel says
-// it, so it can't be a stranger with an old number.
+// it, so it can't be a stranger with an old number; and no link leads to a file
+// that somebody else holds, who would be ended in libvirtd's place.
 func holder(path string) int {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return 0
 	}

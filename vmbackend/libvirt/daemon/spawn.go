@@ -67,19 +67,24 @@ func (d *Daemon) ready(ctx context.Context, ended <-chan struct{}) error {
 // maxLog is the size in bytes from which on a log is put aside at a start.
 const maxLog = 4 << 20
 
-func (d *Daemon) logFile() string { return filepath.Join(d.o.Dir, "libvirtd.log") }
+const logFile = "libvirtd.log"
 
+// openLog stays below the folder, as makeFolders does.
 func (d *Daemon) openLog() (*os.File, error) {
-	path := d.logFile()
-	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
-		_ = os.Rename(path, path+".1")
+	below, err := os.OpenRoot(d.o.Dir)
+	if err != nil {
+		return nil, err
 	}
-	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	defer func() { _ = below.Close() }()
+	if info, err := below.Stat(logFile); err == nil && info.Size() > maxLog {
+		_ = below.Rename(logFile, logFile+".1")
+	}
+	return below.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 }
 
 // lastWords are the last lines of the log.
 func (d *Daemon) lastWords() string {
-	content, err := os.ReadFile(d.logFile())
+	content, err := os.ReadFile(filepath.Join(d.o.Dir, logFile))
 	if err != nil {
 		return err.Error()
 	}
