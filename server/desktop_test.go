@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -34,6 +35,15 @@ type screens struct {
 const screenAPI = "/api/courses/screens/look"
 
 func mustServeScreens(t *testing.T, guests string, hide bool) *screens {
+	return mustServeScreensOf(t, guests, func(b *simulated.Backend) vmbackend.Backend {
+		if hide {
+			return struct{ vmbackend.Backend }{b}
+		}
+		return b
+	})
+}
+
+func mustServeScreensOf(t *testing.T, guests string, of func(*simulated.Backend) vmbackend.Backend) *screens {
 	t.Helper()
 	course, findings := content.Load(fstest.MapFS{
 		"course.yaml":       {Data: []byte("id: screens\ntitle: Screens\n")},
@@ -46,10 +56,6 @@ func mustServeScreens(t *testing.T, guests string, hide bool) *screens {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var given vmbackend.Backend = backend
-	if hide {
-		given = struct{ vmbackend.Backend }{backend}
-	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +65,7 @@ func mustServeScreens(t *testing.T, guests string, hide bool) *screens {
 		t.Fatal(err)
 	}
 	public := &url.URL{Scheme: "http", Host: l.Addr().String()}
-	s, err := New(t.Context(), Config{DataDir: dir, Courses: []*content.Course{course}, Backend: given,
+	s, err := New(t.Context(), Config{DataDir: dir, Courses: []*content.Course{course}, Backend: of(backend),
 		Image:     func(string) (string, error) { return "sha256:" + strings.Repeat("a", 64), nil },
 		PublicURL: public, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
@@ -215,6 +221,95 @@ func TestScreenEndsWithTheGuest(t *testing.T) {
 	s.post(ann, screenAPI+"/guest/stop")
 	if code := after.closed(t); code != 4001 {
 		t.Errorf("at a stop the screen ends with %d", code)
+	}
+}
+
+func TestAScreenIsOpenInFewPlaces(t *testing.T) {
+	s := mustServeScreens(t, "{image: debian-12, desktop: true}", false)
+	ann := s.student("ann")
+	s.post(ann, screenAPI+"/guest/start")
+	var open []*viewer
+	for range 8 {
+		open = append(open, s.look(ann))
+	}
+	ws, _, err := s.dial(ann, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := (&viewer{Conn: ws}).closed(t); code != websocket.StatusTryAgainLater {
+		t.Errorf("the ninth place ends with %d", code)
+	}
+	for _, v := range open {
+		v.Conn.CloseNow()
+	}
+	for deadline := time.Now().Add(patience); ; {
+		ws, _, err := s.dial(ann, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = greet(websocket.NetConn(t.Context(), ws, websocket.MessageBinary)); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after the others were closed: %v", err)
+		}
+	}
+}
+
+// deafScreens are screens by SSH whose machine stands still: what is written
+// there waits, and no deadline ends that.
+type deafScreens struct {
+	*simulated.Backend
+	closed chan struct{}
+}
+
+func (d deafScreens) DialDesktop(context.Context, string) (net.Conn, error) {
+	here, _ := net.Pipe()
+	return deafScreen{here, d.closed, &sync.Once{}}, nil
+}
+
+type deafScreen struct {
+	net.Conn
+	closed chan struct{}
+	once   *sync.Once
+}
+
+func (deafScreen) SetWriteDeadline(time.Time) error { return errors.New("not supported") }
+
+func (s deafScreen) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	return s.Conn.Close()
+}
+
+// The server finds out after 45 seconds.
+func TestAScreenThatTakesNoKeysIsLetGo(t *testing.T) {
+	closed := make(chan struct{})
+	s := mustServeScreensOf(t, "{image: debian-12, desktop: true}", func(b *simulated.Backend) vmbackend.Backend { return deafScreens{b, closed} })
+	ann := s.student("ann")
+	s.post(ann, screenAPI+"/guest/start")
+	for deadline := time.Now().Add(patience); ; {
+		ws, _, err := s.dial(ann, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil { // until the page has gone, or the guest was not there yet
+			if err = ws.Write(t.Context(), websocket.MessageBinary, make([]byte, 1000)); err == nil {
+				short, cancel := context.WithTimeout(t.Context(), time.Second)
+				_, _, err = ws.Read(short) // which closes it
+				cancel()
+			}
+		}
+		if websocket.CloseStatus(err) != 4001 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the guest does not start")
+		}
+	}
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Error("the page has gone, and the screen is still open")
 	}
 }
 

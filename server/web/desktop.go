@@ -52,6 +52,9 @@ func (s *site) desktop(c *gin.Context) {
 		s.Log.Warn("a tutorial wants a screen, and this server's guests have none", "course", o.Course, "tutorial", o.Tutorial, "err", err)
 		ws.Close(closeNoScreen, "Machines on this server have no screen. Work in the terminal, and tell your instructor.")
 		return
+	case errors.Is(err, guests.ErrManyScreens):
+		ws.Close(websocket.StatusTryAgainLater, err.Error())
+		return
 	case err != nil:
 		s.Log.Warn("no screen", "user", o.UserID, "err", err)
 		ws.Close(websocket.StatusTryAgainLater, "no screen")
@@ -70,8 +73,9 @@ func (s *site) desktop(c *gin.Context) {
 func (s *site) show(c *gin.Context, p *pipe, screen net.Conn) {
 	ctx, cancel := context.WithCancel(c.Request.Context())
 	defer cancel()
+	// Ends the copying, both ways: a screen by SSH has no deadlines.
+	defer context.AfterFunc(ctx, func() { screen.Close() })()
 	go func() {
-		defer screen.Close() // ends the copying below
 		defer cancel()
 		fromViewer(ctx, p.ws, screen)
 	}()
