@@ -267,6 +267,18 @@ func TestNamesThatLeadInsideAreNotDialled(t *testing.T) {
 	}
 }
 
+// Each of these fails at once, so a guest can ask very often.
+func TestAMirrorThatIsAwayDoesNotFillTheLog(t *testing.T) {
+	b := newBed(t, packages, "http://localhost:%s/debian")
+	begun := time.Now()
+	for range 50 {
+		b.ask("g1", "GET http://localhost:"+b.port()+"/debian/x HTTP/1.1\r\nHost: x\r\n\r\n")
+	}
+	if most := int(time.Since(begun).Seconds()) + 1; strings.Count(b.log.String(), "\n") > most {
+		t.Errorf("50 requests within %v left more than %d lines:\n%s", time.Since(begun), most, b.log.String())
+	}
+}
+
 func TestGuestsAreKnownByTheHostsWord(t *testing.T) {
 	b := newBed(t, packages)
 	b.get("honest", "/debian/x")

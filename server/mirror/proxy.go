@@ -100,8 +100,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = fmt.Errorf("it answers %s", answer.Status)
 	}
 	if err != nil {
-		if r.Context().Err() == nil {
-			p.cfg.Log.Warn("a package mirror cannot be reached", "mirror", target.String(), "guest", guest, "error", err)
+		if left, ok := s.mayLog(); ok && r.Context().Err() == nil {
+			p.cfg.Log.Warn("a package mirror cannot be reached", "mirror", target.String(), "guest", guest, "error", err, "left_out", left)
 		}
 		(&refusal{http.StatusBadGateway, "The gateway cannot reach the package mirror", "Try again later, and tell your teacher if it stays so."}).tell(w)
 		return
