@@ -80,4 +80,3 @@ func (b *Backend) mustRun(ctx context.Context, id string) error {
 	b.join(g, r, false)
 	return nil
 }
-

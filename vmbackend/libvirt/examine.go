@@ -65,9 +65,11 @@ func (f *findings) versions(n facts) {
 		f.good("QEMU", "version %s, libvirt %s", n.qemu, n.libvirt)
 	}
 	f.good("architectures", "guests may be %s", strings.Join(n.archs, ", "))
-	if !n.limits {
-		f.add(vmbackend.Fair, "limits", "guests' processor time and memory can't be limited here",
-			"for that the node must be qemu+ssh://…/system with control groups of version 2; a session's libvirtd has none")
+	if n.limits {
+		f.good("limits", "guests get less processor time than all else on the node")
+	} else {
+		f.add(vmbackend.Fair, "limits", "guests take as much processor time as all else on the node",
+			"for that the node must be qemu+ssh://…/system with the control group for cpu; a session's libvirtd has none")
 	}
 }
 

@@ -102,11 +102,12 @@ func version(n uint64) string {
 	return fmt.Sprintf("%d.%d.%d", n/1_000_000, n/1000%1000, n%1000)
 }
 
-// holdsLimits says whether the node has the control groups for them.
+// holdsLimits says whether the node has the control group for them, of
+// version 2 or 1.
 func (b *Backend) holdsLimits(ctx context.Context) bool {
-	out, err := b.conn.Command(ctx, nil, "cat /sys/fs/cgroup/cgroup.controllers")
-	all := " " + strings.TrimSpace(string(out)) + " "
-	return err == nil && strings.Contains(all, " memory ") && strings.Contains(all, " cpu ") && strings.Contains(all, " io ")
+	_, err := b.conn.Command(ctx, nil, `cd /sys/fs/cgroup || exit 1
+		if [ -e cgroup.controllers ]; then grep -qw cpu cgroup.controllers; else [ -w cpu ]; fi`)
+	return err == nil
 }
 
 // packages are Debian's with the emulators of architectures.

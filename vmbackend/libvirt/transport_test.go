@@ -14,7 +14,9 @@ func TestTransports(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make nodes in network namespaces")
 	}
-	for name, node := range map[string]func(testing.TB) *libvirttest.Node{"SSH": libvirttest.SSH, "TLS": libvirttest.TLS} {
+	for name, node := range map[string]func(testing.TB) *libvirttest.Node{
+		"SSH": libvirttest.SSH, "TLS": libvirttest.TLS, "System": libvirttest.System,
+	} {
 		t.Run(name, func(t *testing.T) {
 			b := prepared(t, node(t), "p")
 			begun := time.Now()

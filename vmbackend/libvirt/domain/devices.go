@@ -47,9 +47,7 @@ type domainXML struct {
 	Metadata   *metadata   `xml:"metadata"`
 	Memory     sized       `xml:"memory"`
 	VCPU       int         `xml:"vcpu"`
-	MemTune    *memTune    `xml:"memtune"`
 	CPUTune    *cpuTune    `xml:"cputune"`
-	BlockTune  *blockTune  `xml:"blkiotune"`
 	OS         osXML       `xml:"os"`
 	Features   features    `xml:"features"`
 	CPU        *cpu        `xml:"cpu"`
@@ -76,16 +74,8 @@ type sized struct {
 	Value int64  `xml:",chardata"`
 }
 
-type memTune struct {
-	Hard sized `xml:"hard_limit"`
-}
-
 type cpuTune struct {
 	Shares int `xml:"shares"`
-}
-
-type blockTune struct {
-	Weight int `xml:"weight"`
 }
 
 type osXML struct {

@@ -32,8 +32,8 @@ type Description struct {
 	MAC string
 	// Desktop gives the guest a screen, keyboard and tablet.
 	Desktop bool
-	// Limits keep one guest from starving others. Only a system's libvirtd
-	// with control groups can hold them.
+	// Limits keep guests from starving what else runs on the node. Only a
+	// system's libvirtd with control groups can hold them.
 	Limits bool
 	// SlowProbe leaves libvirt its hundreds of questions about the processor's
 	// properties; see quickStart.
@@ -107,9 +107,7 @@ func (d Description) XML() (string, error) {
 		x.Metadata = &metadata{Note: note{Space: NoteURI, Text: d.Note}}
 	}
 	if d.Limits {
-		x.MemTune = &memTune{Hard: sized{"KiB", d.Memory>>10 + overhead>>10}}
 		x.CPUTune = &cpuTune{Shares: cpuShares}
-		x.BlockTune = &blockTune{Weight: blockWeight}
 	}
 	x.Command = d.networkCard()
 	if !d.SlowProbe {
@@ -123,10 +121,11 @@ const (
 	// translationCache bounds what QEMU keeps of translated code, in MiB:
 	// without a bound a guest grows to a gigabyte.
 	translationCache = 32
-	// overhead is what QEMU may need beside the guest's memory, in bytes.
-	overhead = 512 << 20
-	// Guests get less than what the node itself runs, which has 1024 and 500.
-	cpuShares, blockWeight = 256, 200
+	// cpuShares are fewer than those of what the node itself runs, 1024. Disks'
+	// shares few schedulers know, and then no guest starts; a limit of memory
+	// makes libvirt raise what QEMU may lock, and QEMU's memory is bounded
+	// without: the guest's, and the translation cache.
+	cpuShares = 256
 )
 
 // quickStart keeps libvirt 9 from asking QEMU for some 400 properties of the

@@ -28,7 +28,7 @@ done
 # /sys shows the network in which it was mounted.
 mkdir /run/cgroup && mount --rbind /sys/fs/cgroup /run/cgroup && mount -t sysfs none /sys &&
 	mount --move /run/cgroup /sys/fs/cgroup
-mkdir -p /var/cache/libvirt/qemu/capabilities
+mkdir -p /var/cache/libvirt/qemu/capabilities /var/lock # the latter for channels opened by libvirtd
 cp "$abilities"/* /var/cache/libvirt/qemu/capabilities/
 cp "$root"/*.conf /etc/libvirt/
 while :; do
