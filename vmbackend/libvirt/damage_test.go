@@ -73,28 +73,40 @@ func testDamagedTemplateIsFoundByTheNextBackend(t *testing.T, n *libvirttest.Nod
 func TestCorruptedImageIsBroughtAnew(t *testing.T) {
 	n := libvirttest.Local(t)
 	b := open(t, n, "p", func(c *Config) { c.NoTemplates = true })
-	k := newKeys(t, "patient")
-	if err := b.Create(within(t), k.spec); err != nil {
-		t.Fatal(err)
-	}
-	base := only(t, b, "base-*.qcow2")
-	whole := fileSum(t, base)
-	f, err := os.OpenFile(base, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteAt(make([]byte, 64<<10), 0); err != nil {
-		t.Fatal(err)
-	}
-	_ = f.Close()
-	if err := b.Start(within(t), "patient"); err != nil {
-		t.Fatal(err)
-	}
-	if fileSum(t, base) != whole {
-		t.Error("the image on the node is still damaged")
-	}
-	if got := k.run(t, b, "hostname"); got != "patient" {
-		t.Errorf("the guest calls itself %q", got)
+	for name, damage := range map[string]func(*os.File) error{
+		"head":    func(f *os.File) error { _, err := f.WriteAt(make([]byte, 64<<10), 0); return err },
+		"cut-off": func(f *os.File) error { return f.Truncate(512 << 10) },
+		"content": func(f *os.File) error { // all but the head: QEMU takes it, the guest finds no root
+			size, err := f.Seek(0, io.SeekEnd)
+			for at := int64(64 << 10); err == nil && at < size; at += 4096 {
+				_, err = f.WriteAt(make([]byte, min(4096, size-at)), at)
+			}
+			return err
+		},
+	} {
+		k := newKeys(t, name)
+		if err := b.Create(within(t), k.spec); err != nil {
+			t.Fatal(err)
+		}
+		base := only(t, b, "base-*.qcow2")
+		whole := fileSum(t, base)
+		f, err := os.OpenFile(base, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := damage(f); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+		if err := b.Start(within(t), name); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if fileSum(t, base) != whole {
+			t.Errorf("%s: the image on the node is still damaged", name)
+		}
+		if got := k.run(t, b, "hostname"); got != name {
+			t.Errorf("the guest calls itself %q", got)
+		}
 	}
 }
 

@@ -52,7 +52,47 @@ func (b *Backend) settled(ctx context.Context, id string) (domainState, error) {
 	}
 }
 
+// start starts the guest, a fresh one once more when it ended at once because
+// the image on the node was damaged and has been mended.
 func (b *Backend) start(ctx context.Context, g *guest, r record) error {
+	fresh := r.Started.IsZero()
+	if fresh {
+		b.mendShortImage(ctx, r.Image)
+	}
+	err := b.startOnce(ctx, g, r)
+	if !fresh || !errors.Is(err, errEndedEarly) {
+		return err
+	}
+	mended, checked := b.checkImage(ctx, r.Image)
+	if checked != nil {
+		b.log.Warn("a damaged image cannot be brought to the node anew", "image", r.Image, "error", checked)
+	}
+	if !mended {
+		return err
+	}
+	if r, err = b.startAnew(ctx, r); err != nil {
+		return err
+	}
+	return b.startOnce(ctx, g, r)
+}
+
+// mendShortImage notices without reading it that an image has lost its end, and
+// brings it to the node anew.
+func (b *Backend) mendShortImage(ctx context.Context, digest string) {
+	image, err := b.ensureImage(ctx, digest)
+	if err != nil {
+		return // who starts the guest meets it again
+	}
+	length, _, err := b.pool.Size(ctx, image.Disk.File)
+	if err != nil || length == image.Disk.Size {
+		return
+	}
+	if _, err := b.checkImage(ctx, digest); err != nil {
+		b.log.Warn("a damaged image cannot be brought to the node anew", "image", digest, "error", err)
+	}
+}
+
+func (b *Backend) startOnce(ctx context.Context, g *guest, r record) error {
 	b.part(g)
 	b.note(g, vmbackend.Starting, "")
 	err := b.launch(ctx, g, r)
@@ -166,6 +206,9 @@ func (b *Backend) startAnew(ctx context.Context, r record) (record, error) {
 	return r, b.room(b.pool.CreateOver(firm, r.Disk, image.Disk.File, image.Capacity))
 }
 
+// errEndedEarly: powered off by a kernel that finds no root, for one.
+var errEndedEarly = errors.New("it ended while it was starting")
+
 // awaitRunning waits until the guest's agent has been joined, or it has ended.
 func (b *Backend) awaitRunning(ctx context.Context, g *guest) error {
 	for {
@@ -174,7 +217,7 @@ func (b *Backend) awaitRunning(ctx context.Context, g *guest) error {
 			return nil
 		}
 		if b.hasEnded(ctx, g.id) {
-			return errors.New("it ended while it was starting")
+			return errEndedEarly
 		}
 		select {
 		case <-changed:

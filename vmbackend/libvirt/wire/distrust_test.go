@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/digitalocean/go-libvirt"
 )
 
 // pretend is a libvirtd that answers each call by answer.
@@ -153,4 +156,89 @@ func TestRootsSocketsAreNotReachedForALibvirtdOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = conn.Close()
+}
+
+// A node that lies about lengths, answers twice or what nobody asked, loses its
+// connection at most: it must not take the gateway's memory, nor its patience.
+func TestLyingAnswers(t *testing.T) {
+	number := func(n ...uint32) (p []byte) {
+		for _, w := range n {
+			p = binary.BigEndian.AppendUint32(p, w)
+		}
+		return p
+	}
+	reply := func(procedure, serial uint32, payload []byte) []byte {
+		return append(number(headerSize+uint32(len(payload)), remoteProgram, 1, procedure, typeReply, serial, statusOK), payload...)
+	}
+	const list = 273
+	for what, lie := range map[string]func(serial uint32) []byte{
+		"two billion domains": func(serial uint32) []byte { return reply(list, serial, number(1<<31-1, 0)) },
+		"a name of 2 GB":      func(serial uint32) []byte { return reply(list, serial, number(1, 1<<31-8, 0)) },
+		"an event of 2 GB": func(uint32) []byte {
+			return append(number(headerSize+8, remoteProgram, 1, procLifecycle, typeMessage, 0, statusOK), number(0, 1<<31-8)...)
+		},
+		"an event in place of an answer": func(serial uint32) []byte { return reply(340, serial, number(1<<31-8)) },
+		"another procedure's answer":     func(serial uint32) []byte { return reply(66, serial, number(0)) },
+		"an error of 2 GB": func(serial uint32) []byte {
+			p := reply(list, serial, number(1, 0, 1, 1<<31-8))
+			p[headerSize-1] = statusError
+			return p
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			socket := pretend(t, func(conn net.Conn, procedure uint32) []byte {
+				if procedure == list {
+					// Serials of go-libvirt count from 1; that of the list is one of the first.
+					for serial := range uint32(8) {
+						_, _ = conn.Write(lie(serial))
+					}
+				}
+				return honest(procedure)
+			})
+			c, err := New(Endpoint{URI: "qemu:///session?socket=" + socket}, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = c.Close() }()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			begun := time.Now()
+			_, err = Ask(ctx, c, "list", func(l *libvirt.Libvirt) ([]libvirt.Domain, error) {
+				all, _, err := l.ConnectListAllDomains(1, 0)
+				return all, err
+			})
+			if err == nil || time.Since(begun) > 30*time.Second {
+				t.Errorf("after %v: %v", time.Since(begun), err)
+			}
+		})
+	}
+}
+
+// go-libvirt hands an answer over without a buffer, holding its lock.
+func TestASecondAnswerLocksNothingUp(t *testing.T) {
+	socket := pretend(t, func(conn net.Conn, procedure uint32) []byte {
+		if procedure == 157 {
+			for serial := range uint32(20) {
+				p := []byte{}
+				for _, w := range []uint32{headerSize + 8, remoteProgram, 1, 157, typeReply, serial, statusOK, 0, 9_000_000} {
+					p = binary.BigEndian.AppendUint32(p, w)
+				}
+				_, _ = conn.Write(append(p, p...))
+			}
+			return make([]byte, 8)
+		}
+		return honest(procedure)
+	})
+	c, err := New(Endpoint{URI: "qemu:///session?socket=" + socket}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for range 10 {
+		if _, err := Ask(ctx, c, "ask for its version", (*libvirt.Libvirt).ConnectGetLibVersion); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -38,7 +38,7 @@ func open(ctx, over context.Context, w way, t target, calls int, events bool) (*
 	// go-libvirt knows no contexts: what ends its calls is the connection's end.
 	stop := context.AfterFunc(ctx, func() { _ = l.conn.Close() })
 	defer stop()
-	l.virt = libvirt.NewWithDialer(handed{l.conn})
+	l.virt = libvirt.NewWithDialer(handed{newChecked(l.conn)})
 	err = l.virt.ConnectToURI(libvirt.ConnectURI(t.open()))
 	if err == nil && events {
 		// Never cancelled: go-libvirt can lock up when an event comes while a
