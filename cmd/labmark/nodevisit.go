@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/digitalocean/go-libvirt"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/labmark/labmark/server"
@@ -86,7 +85,7 @@ func (s *Settings) connect(ctx context.Context, n store.Node) vmbackend.Finding 
 		return wrong("libvirt", err, "")
 	}
 	defer conn.Close()
-	version, err := wire.Ask(life, conn, "ask for its version", (*libvirt.Libvirt).ConnectGetLibVersion)
+	version, err := conn.Version(life)
 	if err != nil {
 		return wrong("libvirt", err, "on the node: apt-get install --no-install-recommends libvirt-daemon-system qemu-system-x86 qemu-utils; systemctl start libvirtd.socket")
 	}
