@@ -33,6 +33,8 @@ const (
 	joinPatience = 5 * time.Minute
 	firstPause   = 50 * time.Millisecond
 	longestPause = 2 * time.Second
+	// logPause lies between two lines of the log about one guest.
+	logPause = time.Minute
 	// window is how far the host may be ahead of the guest on its virtio port.
 	window = 256 << 10
 )
@@ -65,15 +67,22 @@ func (b *Backend) part(g *guest) {
 }
 
 func (b *Backend) keep(ctx context.Context, g *guest, k *keeper, r record, awake bool) {
-	pause, told := firstPause, ""
+	pause, told, logged := firstPause, "", time.Time{}
 	for ctx.Err() == nil {
+		begun := time.Now()
 		err := b.joinOnce(ctx, g, k, r, awake)
 		awake = false
 		if err == nil {
-			pause, told = firstPause, ""
-		} else if text := err.Error(); ctx.Err() == nil && text != told { // else the log would grow for ever
+			told = ""
+			if time.Since(begun) > longestPause { // not one that a guest breaks at once, over and over
+				pause = firstPause
+			}
+		} else if text := err.Error(); ctx.Err() == nil && text != told {
 			told = text
-			b.log.Info("a guest's agent cannot be joined yet", "guest", g.id, "error", err)
+			if time.Since(logged) > logPause { // the guest has a say in the text
+				logged = time.Now()
+				b.log.Info("a guest's agent cannot be joined yet", "guest", g.id, "error", err)
+			}
 			if b.hasEnded(ctx, r.ID) {
 				b.endedQuietly(g)
 				return

@@ -36,18 +36,22 @@ type facts struct {
 // bootsPerProcessor at once; some time of each is spent waiting.
 const bootsPerProcessor = 2
 
-// facts asks the node what it can do, once for each connection.
+// facts asks the node what it can do, once for each connection, or more often
+// where many ask at once: who has little time must not wait for who has much.
 func (b *Backend) facts(ctx context.Context) (facts, error) {
 	b.node.mu.Lock()
-	defer b.node.mu.Unlock()
-	if b.node.known != nil {
-		return *b.node.known, nil
+	known := b.node.known
+	b.node.mu.Unlock()
+	if known != nil {
+		return *known, nil
 	}
 	f, err := wire.Ask(ctx, b.conn, "ask what the node can do", ask)
 	if err != nil {
 		return f, err
 	}
 	f.limits = f.limits && b.holdsLimits(ctx)
+	b.node.mu.Lock()
+	defer b.node.mu.Unlock()
 	b.node.known = &f
 	if cap(b.node.restores) != f.cpus {
 		b.node.restores = make(chan struct{}, f.cpus)

@@ -98,6 +98,9 @@ func (b *Backend) read(ctx context.Context, id string) (record, error) {
 	return r, nil
 }
 
+// maxRecord bounds what is kept of each guest in memory, in bytes of XML.
+const maxRecord = 256 << 10
+
 func (b *Backend) readDomain(ctx context.Context, dom libvirt.Domain) (record, error) {
 	var r record
 	element, err := wire.Ask(ctx, b.conn, "read what is kept with the domain", func(l *libvirt.Libvirt) (string, error) {
@@ -105,6 +108,9 @@ func (b *Backend) readDomain(ctx context.Context, dom libvirt.Domain) (record, e
 	})
 	if err != nil {
 		return r, err
+	}
+	if len(element) > maxRecord {
+		return r, fmt.Errorf("what is kept with the domain %s has %d bytes, at most %d were expected; destroy the guest", dom.Name, len(element), maxRecord)
 	}
 	text, err := domain.NoteOf(element)
 	if err == nil {

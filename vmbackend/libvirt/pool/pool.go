@@ -24,7 +24,11 @@ type Pool struct {
 	dir  string
 	name string
 
-	mu     sync.Mutex // held while the pool is looked for or made
+	// turn is held while the pool is looked for or made, which each waits for
+	// no longer than its own context.
+	turn chan struct{}
+
+	mu     sync.Mutex
 	handle libvirt.StoragePool
 	found  bool
 }
@@ -33,7 +37,7 @@ type Pool struct {
 // is an absolute path there.
 func New(conn *wire.Conn, dir string) *Pool {
 	sum := sha256.Sum256([]byte(dir))
-	return &Pool{conn: conn, dir: path.Clean(dir), name: "labmark-" + hex.EncodeToString(sum[:6])}
+	return &Pool{conn: conn, dir: path.Clean(dir), name: "labmark-" + hex.EncodeToString(sum[:6]), turn: make(chan struct{}, 1)}
 }
 
 // Dir is the pool's folder on the node.
@@ -49,17 +53,32 @@ func (p *Pool) volume(file string) libvirt.StorageVol {
 
 // Ensure finds the pool, or makes it: its folder too.
 func (p *Pool) Ensure(ctx context.Context) (libvirt.StoragePool, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.found {
-		return p.handle, nil
+	if handle, found := p.known(); found {
+		return handle, nil
+	}
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case <-ctx.Done():
+		return libvirt.StoragePool{}, fmt.Errorf("somebody else is setting up the pool %s: %w", p.dir, context.Cause(ctx))
+	}
+	if handle, found := p.known(); found {
+		return handle, nil
 	}
 	handle, err := wire.Ask(ctx, p.conn, "set up the pool "+p.dir, p.setUp)
 	if err != nil {
 		return handle, fmt.Errorf("%w; the folder must be one that libvirtd's user may make or write to", err)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.handle, p.found = handle, true
 	return handle, nil
+}
+
+func (p *Pool) known() (libvirt.StoragePool, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.handle, p.found
 }
 
 type poolXML struct {
