@@ -35,7 +35,7 @@ type Backend struct {
 
 	mu        sync.Mutex
 	guests    map[string]*guest // handles of guests that somebody has asked for
-	watchers  map[chan vmbackend.Event]bool
+	watchers  vmbackend.Watchers
 	records   map[string]record // by domain; what is known, never the truth
 	images    map[string]*job[parts]
 	templates map[string]*job[template]

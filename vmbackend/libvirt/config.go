@@ -98,7 +98,7 @@ func New(cfg Config) (*Backend, error) {
 	}
 	b := &Backend{
 		cfg: cfg, conn: cfg.Conn, log: cfg.Log, pool: pool.New(cfg.Conn, cfg.Pool),
-		guests: map[string]*guest{}, watchers: map[chan vmbackend.Event]bool{},
+		guests:  map[string]*guest{},
 		records: map[string]record{}, images: map[string]*job[parts]{}, templates: map[string]*job[template]{}, making: map[string]bool{},
 	}
 	b.life, b.end = context.WithCancelCause(context.Background())
@@ -118,6 +118,7 @@ func (b *Backend) Close() error {
 	b.mu.Unlock()
 	b.end(errClosed)
 	b.work.Wait() // not long: all work waits with contexts that have now ended
+	b.watchers.Close()
 	return b.conn.Close()
 }
 

@@ -13,7 +13,7 @@ var _ vmbackend.Desktop = (*Backend)(nil)
 // DialDesktop opens a stream to QEMU's VNC server, whose socket only the user
 // of libvirtd can reach. There is no way to it by TLS.
 func (b *Backend) DialDesktop(ctx context.Context, id string) (net.Conn, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	conn, err := b.dialDesktop(ctx, id)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // Dial opens a stream of the kept link, waiting for a broken one to be joined
 // again until ctx ends.
 func (b *Backend) Dial(ctx context.Context, id string) (net.Conn, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	conn, err := b.dial(ctx, id)
 	if err != nil {

@@ -35,7 +35,7 @@ func (b *Backend) allDomains(ctx context.Context) ([]libvirt.Domain, error) {
 // being removed, is left out; one whose record is damaged has its domain's name
 // for an ID, which Destroy does not know.
 func (b *Backend) List(ctx context.Context) ([]vmbackend.Guest, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	if err := context.Cause(ctx); err != nil {
 		return nil, err

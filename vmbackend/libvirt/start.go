@@ -165,7 +165,8 @@ func (b *Backend) launchBoot(ctx context.Context, g *guest, r record) error {
 // power switches the guest's machine on.
 func (b *Backend) power(ctx context.Context, id string) error {
 	dom := b.domainOf(id)
-	return b.conn.Call(ctx, "start the domain", func(l *libvirt.Libvirt) error {
+	// Slow: a class that starts must not keep those waiting who ask how the node is.
+	return b.conn.Slow(ctx, "start the domain", func(l *libvirt.Libvirt) error {
 		_, err := l.DomainCreateWithFlags(dom, 0)
 		return err
 	})

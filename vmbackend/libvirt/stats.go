@@ -15,7 +15,7 @@ import (
 // Stats asks libvirt. Memory is QEMU's resident set: pages that guests share
 // are counted for each, because libvirt does not tell more.
 func (b *Backend) Stats(ctx context.Context, id string) (vmbackend.Stats, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	s, err := b.stats(ctx, id)
 	if err != nil {

@@ -43,7 +43,7 @@ func shapeOf(s vmbackend.Spec) vmbackend.Shape {
 
 // Prepare makes the template of a shape, if it is not there.
 func (b *Backend) Prepare(ctx context.Context, s vmbackend.Shape) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	_, err := b.template(ctx, s)
 	if err != nil {

@@ -35,7 +35,7 @@ type moment struct {
 // do goes on without its caller: what libvirtd has been asked to do cannot be
 // taken back, and the next call must not overtake it.
 func (b *Backend) change(ctx context.Context, what, id string, limit time.Duration, do func(context.Context, *guest) error) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	if !validID(id) {
 		return fmt.Errorf("%s guest %q: %w", what, id, vmbackend.ErrNoGuest)
@@ -199,16 +199,8 @@ func (b *Backend) note(g *guest, s vmbackend.State, reason string) {
 	}
 	g.mu.Unlock()
 	if fresh {
-		b.publish(vmbackend.Event{ID: g.id, State: s, Reason: reason})
+		b.watchers.Tell(vmbackend.Event{ID: g.id, State: s, Reason: reason})
 	}
-}
-
-// withDeadline gives a context without a deadline the contract's default.
-func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, vmbackend.DefaultTimeout)
 }
 
 // rpcPatience bounds a call to libvirtd that must not be left half way.

@@ -10,35 +10,8 @@ import (
 	"github.com/labmark/labmark/vmbackend/libvirt/wire"
 )
 
-// Watch gives each watcher a small buffer; events that do not fit are lost.
-func (b *Backend) Watch(ctx context.Context) <-chan vmbackend.Event {
-	events := make(chan vmbackend.Event, 64)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.watchers[events] = true
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-b.life.Done():
-		}
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.watchers, events)
-		close(events)
-	}()
-	return events
-}
-
-func (b *Backend) publish(e vmbackend.Event) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for events := range b.watchers {
-		select {
-		case events <- e:
-		default:
-		}
-	}
-}
+// Watch hands on what is noted of guests.
+func (b *Backend) Watch(ctx context.Context) <-chan vmbackend.Event { return b.watchers.Add(ctx) }
 
 const (
 	// scanEvery repairs what events did not tell.

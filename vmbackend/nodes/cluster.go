@@ -53,7 +53,7 @@ const (
 // Cluster is a vmbackend.Backend of all nodes.
 type Cluster struct {
 	cfg      Config
-	watchers watchers
+	watchers vmbackend.Watchers
 	life     context.Context // ends with Close
 	end      context.CancelFunc
 	work     sync.WaitGroup
@@ -186,7 +186,7 @@ func (c *Cluster) take(list []Node) {
 	}
 	c.tell()
 	for _, e := range events {
-		c.watchers.tell(e)
+		c.watchers.Tell(e)
 	}
 }
 
@@ -246,7 +246,7 @@ func (c *Cluster) Close() error {
 	for _, m := range all {
 		errs = append(errs, m.leave())
 	}
-	c.watchers.closeAll()
+	c.watchers.Close()
 	return errors.Join(errs...)
 }
 

@@ -12,7 +12,7 @@ import (
 // or down. Guests of a node that is lost come from memory, as vmbackend.Lost;
 // so do, unchanged, those of one that just does not answer.
 func (c *Cluster) List(ctx context.Context) ([]vmbackend.Guest, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	if err := c.life.Err(); err != nil {
 		return nil, errClosed
@@ -43,7 +43,7 @@ func (c *Cluster) List(ctx context.Context) ([]vmbackend.Guest, error) {
 // or an unknown guest may be on one that does not, it returns ErrUnreachable:
 // try again later.
 func (c *Cluster) Destroy(ctx context.Context, id string) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	m, err := c.find(ctx, id)
 	if errors.Is(err, vmbackend.ErrNoGuest) {

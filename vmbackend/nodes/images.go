@@ -135,7 +135,7 @@ func (c *Cluster) holders(ctx context.Context) (out []holder, err error) {
 
 // HasImage implements vmbackend.ImageHolder: whether all nodes have the image.
 func (c *Cluster) HasImage(ctx context.Context, digest string) (bool, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	all, err := c.holders(ctx)
 	for _, h := range all {
@@ -166,7 +166,7 @@ func (c *Cluster) PutImage(ctx context.Context, digest string, report func(float
 
 // DropImage implements vmbackend.ImageHolder, on all nodes.
 func (c *Cluster) DropImage(ctx context.Context, digest string) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	all, err := c.holders(ctx)
 	for _, h := range all {

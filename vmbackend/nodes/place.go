@@ -33,7 +33,7 @@ const (
 // not taken. After ErrUnreachable the guest may be there or not: destroy it,
 // and make another of another ID.
 func (c *Cluster) Create(ctx context.Context, spec vmbackend.Spec) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	if err := c.settled(ctx); err != nil {
 		return fmt.Errorf("create guest %s: %w", spec.ID, err)

@@ -170,7 +170,7 @@ func (m *member) enter(ctx context.Context, s State, why string) {
 	}
 	c.tell()
 	for _, e := range events {
-		c.watchers.tell(e)
+		c.watchers.Tell(e)
 	}
 }
 

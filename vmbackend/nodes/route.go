@@ -111,17 +111,9 @@ func (m *member) learn(err error) error {
 	return err
 }
 
-// withDeadline gives a context without a deadline the contract's default.
-func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, vmbackend.DefaultTimeout)
-}
-
 // on does something with the backend that a guest is on.
 func (c *Cluster) on(ctx context.Context, id string, do func(context.Context, vmbackend.Backend) error) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	m, b, err := c.reach(ctx, id)
 	if err != nil {
@@ -159,7 +151,7 @@ func able[A any](ctx context.Context, c *Cluster, id string, do func(context.Con
 
 // Start implements vmbackend.Backend.
 func (c *Cluster) Start(ctx context.Context, id string) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	m, b, err := c.reach(ctx, id)
 	if err != nil {

@@ -25,7 +25,7 @@ const TypedFile = "/screen/typed"
 // TypedFile and gives it to the viewers' clipboards; Ctrl+Alt+Del wipes the
 // screen. The desktop's name is the guest's ID.
 func (b *Backend) DialDesktop(ctx context.Context, id string) (net.Conn, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	conn, err := b.dialDesktop(ctx, id)
 	if err != nil {

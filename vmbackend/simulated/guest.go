@@ -123,7 +123,7 @@ func (g *guest) become(s vmbackend.State, reason string) {
 func (g *guest) enter(s vmbackend.State, reason string) {
 	g.record.State, g.record.Since = s, time.Now()
 	g.save()
-	g.backend.watchers.tell(vmbackend.Event{ID: g.record.Spec.ID, State: s, Reason: reason})
+	g.backend.watchers.Tell(vmbackend.Event{ID: g.record.Spec.ID, State: s, Reason: reason})
 }
 
 // save keeps the record. Where the folder is gone, as at a test's end, there
@@ -185,7 +185,7 @@ const (
 // Stats implements vmbackend.Backend with invented figures: the processor
 // time grows with every command, the disk with what is written to it.
 func (b *Backend) Stats(ctx context.Context, id string) (vmbackend.Stats, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	g, r, err := b.running(id)
 	if err == nil {
@@ -222,7 +222,7 @@ func (b *Backend) running(id string) (*guest, *run, error) {
 
 // Dial implements vmbackend.Backend.
 func (b *Backend) Dial(ctx context.Context, id string) (net.Conn, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	conn, err := b.dial(ctx, id)
 	if err != nil {

@@ -12,7 +12,7 @@ var plenty = vmbackend.HostStats{Memory: 1 << 40, MemoryFree: 1 << 40, CPUs: 64,
 
 // Host implements vmbackend.Host.
 func (b *Backend) Host(ctx context.Context) (vmbackend.HostStats, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	err := b.options.Faults.take(Host, "").befall(ctx, nil)
 	if err == nil {

@@ -43,7 +43,7 @@ type Options struct {
 type Backend struct {
 	options  Options
 	turns    turns
-	watchers watchers
+	watchers vmbackend.Watchers
 	// ctx ends with Close; servers are all that Close waits for, and serving
 	// guards that none begins after it.
 	ctx     context.Context
@@ -79,7 +79,7 @@ func (b *Backend) Close() error {
 	b.cancel()
 	b.serving.Unlock()
 	b.servers.Wait()
-	b.watchers.closeAll()
+	b.watchers.Close()
 	return nil
 }
 
@@ -132,7 +132,7 @@ func (b *Backend) add(r record) error {
 		return err
 	}
 	b.guests[r.Spec.ID] = g
-	b.watchers.tell(vmbackend.Event{ID: r.Spec.ID, State: vmbackend.Created})
+	b.watchers.Tell(vmbackend.Event{ID: r.Spec.ID, State: vmbackend.Created})
 	return nil
 }
 
@@ -193,7 +193,7 @@ func (b *Backend) Destroy(ctx context.Context, id string) error {
 
 // List implements vmbackend.Backend.
 func (b *Backend) List(ctx context.Context) ([]vmbackend.Guest, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	if err := b.options.Faults.take(List, "").befall(ctx, nil); err != nil {
 		return nil, fmt.Errorf("list the guests: %w", err)
@@ -212,7 +212,7 @@ func (b *Backend) List(ctx context.Context) ([]vmbackend.Guest, error) {
 }
 
 // Watch implements vmbackend.Backend.
-func (b *Backend) Watch(ctx context.Context) <-chan vmbackend.Event { return b.watchers.add(ctx) }
+func (b *Backend) Watch(ctx context.Context) <-chan vmbackend.Event { return b.watchers.Add(ctx) }
 
 // Kill ends a running guest as if it had crashed by itself.
 func (b *Backend) Kill(id, reason string) {
@@ -236,7 +236,7 @@ func (b *Backend) find(id string) *guest {
 
 // inTurn runs a call that changes a guest when its turn has come.
 func (b *Backend) inTurn(ctx context.Context, call Call, id string, do func(context.Context, Fault) error) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	ctx, leave, err := b.turns.enter(ctx, id, call == Destroy)
 	if err != nil {
@@ -261,11 +261,4 @@ func (b *Backend) open(ctx context.Context) error {
 		return vmbackend.ErrUnreachable
 	}
 	return context.Cause(ctx)
-}
-
-func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, has := ctx.Deadline(); has {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, vmbackend.DefaultTimeout)
 }

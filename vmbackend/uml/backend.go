@@ -32,7 +32,7 @@ type Backend struct {
 
 	mu       sync.Mutex
 	guests   map[string]*guest // handles of guests that somebody has asked for
-	watchers map[chan vmbackend.Event]bool
+	watchers vmbackend.Watchers
 	closed   bool
 	// life ends with Close, and with it all that only looks at guests.
 	life context.Context
@@ -45,7 +45,7 @@ var errClosed = errors.New("the backend has been closed")
 // Create makes the guest's folder under another name and renames it when it
 // is complete, so that a crash leaves no half-made guest.
 func (b *Backend) Create(ctx context.Context, spec vmbackend.Spec) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	if err := checkSpec(&spec); err != nil {
 		return err
@@ -66,13 +66,13 @@ func (b *Backend) Create(ctx context.Context, spec vmbackend.Spec) error {
 	if err := b.makeFolder(spec, image.Path); err != nil {
 		return fmt.Errorf("create guest %s: %w", spec.ID, err)
 	}
-	b.publish(vmbackend.Event{ID: spec.ID, State: vmbackend.Created})
+	b.watchers.Tell(vmbackend.Event{ID: spec.ID, State: vmbackend.Created})
 	return nil
 }
 
 // Start boots the guest, unless it runs, and waits until it answers.
 func (b *Backend) Start(ctx context.Context, id string) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	g, err := b.hold(ctx, id)
 	if err != nil {
@@ -126,7 +126,7 @@ func (b *Backend) awaitRunning(ctx context.Context, g *guest) error {
 // Dial asks the guest's supervisor, and needs no turn: streams are opened side
 // by side.
 func (b *Backend) Dial(ctx context.Context, id string) (net.Conn, error) {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	if err := b.exists(id); err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func (b *Backend) Dial(ctx context.Context, id string) (net.Conn, error) {
 
 // Stop ends the guest, also one whose Start is under way.
 func (b *Backend) Stop(ctx context.Context, id string) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	b.interrupt(id, fmt.Errorf("it was stopped meanwhile: %w", vmbackend.ErrWrongState))
 	g, err := b.hold(ctx, id)
@@ -162,7 +162,7 @@ func (b *Backend) Stop(ctx context.Context, id string) error {
 // Destroy stops the guest and renames its folder out of the way before it
 // removes it; what a crash leaves of that, New sweeps.
 func (b *Backend) Destroy(ctx context.Context, id string) error {
-	ctx, cancel := withDeadline(ctx)
+	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
 	b.interrupt(id, fmt.Errorf("it was destroyed meanwhile: %w", vmbackend.ErrNoGuest))
 	g, err := b.hold(ctx, id)
@@ -188,6 +188,7 @@ func (b *Backend) Close() error {
 	b.closed = true
 	b.mu.Unlock()
 	b.end()
+	b.watchers.Close()
 	return nil
 }
 
@@ -203,12 +204,4 @@ func (b *Backend) exists(id string) error {
 		return fmt.Errorf("guest %s: %w", id, err)
 	}
 	return nil
-}
-
-// withDeadline gives a context without a deadline the contract's default.
-func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, ok := ctx.Deadline(); ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, vmbackend.DefaultTimeout)
 }

@@ -89,7 +89,7 @@ func New(cfg Config) (*Backend, error) {
 	}
 	b := &Backend{
 		cfg: cfg, parts: parts, boots: make(chan struct{}, bootsPerProcessor*runtime.NumCPU()),
-		guests: map[string]*guest{}, watchers: map[chan vmbackend.Event]bool{},
+		guests: map[string]*guest{},
 	}
 	b.life, b.end = context.WithCancel(context.Background())
 	list, err := b.List(b.life)

@@ -207,7 +207,7 @@ func (b *Backend) note(g *guest, e event) {
 	g.changed = make(chan struct{})
 	g.mu.Unlock()
 	if fresh {
-		b.publish(vmbackend.Event{ID: g.id, State: e.State, Reason: e.Reason})
+		b.watchers.Tell(vmbackend.Event{ID: g.id, State: e.State, Reason: e.Reason})
 	}
 }
 
