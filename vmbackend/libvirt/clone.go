@@ -95,7 +95,7 @@ func (b *Backend) restoreFIFO(ctx context.Context, folder string, s saved, headL
 	})
 	restored := make(chan error, 1)
 	b.work.Go(func() {
-		restored <- b.conn.Call(ctx, "restore the saved machine", func(l *libvirt.Libvirt) error {
+		restored <- b.conn.Slow(ctx, "restore the saved machine", func(l *libvirt.Libvirt) error {
 			return l.DomainRestoreFlags(folder+"/pipe", nil, uint32(libvirt.DomainSaveRunning))
 		})
 	})
@@ -151,7 +151,7 @@ func (b *Backend) restoreCopy(ctx context.Context, r record, s saved, head []byt
 		err = b.pool.Upload(ctx, file, bytes.NewReader(head), 0, int64(len(head)))
 	}
 	if err == nil {
-		err = b.conn.Call(ctx, "restore the saved machine", func(l *libvirt.Libvirt) error {
+		err = b.conn.Slow(ctx, "restore the saved machine", func(l *libvirt.Libvirt) error {
 			return l.DomainRestoreFlags(b.pool.Path(file), nil, uint32(libvirt.DomainSaveRunning))
 		})
 	}

@@ -89,13 +89,20 @@ func (b *Backend) busy(ctx context.Context) (float64, error) {
 	return b.lastBusy, nil
 }
 
+// shellPatience is how long the node's shell is waited for where there is
+// another way.
+const shellPatience = vmbackend.ProbePatience / 2
+
 // diskFree is the room in the pool's file system. libvirt's own number is as
 // old as its last look at the whole pool, so the node is asked where it can be.
 func (b *Backend) diskFree(ctx context.Context) (int64, error) {
 	if _, err := b.pool.Ensure(ctx); err != nil {
 		return 0, err
 	}
-	out, err := b.conn.Command(ctx, nil, `df -B1 --output=avail -- "$1" | tail -n 1`, b.pool.Dir())
+	// The shell may be busy with others' files: that does not make the node ill.
+	short, cancel := context.WithTimeout(ctx, shellPatience)
+	defer cancel()
+	out, err := b.conn.Command(short, nil, `df -B1 --output=avail -- "$1" | tail -n 1`, b.pool.Dir())
 	if err == nil {
 		return strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
 	}

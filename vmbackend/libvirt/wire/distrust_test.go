@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -240,5 +241,38 @@ func TestASecondAnswerLocksNothingUp(t *testing.T) {
 		if _, err := Ask(ctx, c, "ask for its version", (*libvirt.Libvirt).ConnectGetLibVersion); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Whoever asks for a piece keeps it in memory.
+func TestADownloadGivesNoMoreThanWasAskedFor(t *testing.T) {
+	socket := pretend(t, func(conn net.Conn, procedure uint32) []byte {
+		if procedure != procVolDownload {
+			return honest(procedure)
+		}
+		go func() {
+			for serial := uint32(1); ; serial = serial%4 + 1 {
+				var p []byte
+				for _, w := range []uint32{headerSize + 1000, remoteProgram, 1, procVolDownload, typeStream, serial, statusContinue} {
+					p = binary.BigEndian.AppendUint32(p, w)
+				}
+				if _, err := conn.Write(append(p, make([]byte, 1000)...)); err != nil {
+					return
+				}
+			}
+		}()
+		return []byte{}
+	})
+	c, err := New(Endpoint{URI: "qemu:///session?socket=" + socket}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	var got bytes.Buffer
+	err = c.Download(ctx, libvirt.StorageVol{Name: "x"}, 0, 5000, &got)
+	if !errors.Is(err, errPacket) || got.Len() > 5000 {
+		t.Errorf("of 5000 bytes %d came: %v", got.Len(), err)
 	}
 }

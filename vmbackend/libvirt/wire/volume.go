@@ -65,10 +65,13 @@ func (c *Conn) Download(ctx context.Context, vol libvirt.StorageVol, offset, len
 		return fmt.Errorf("download of the volume %s: %w", vol.Name, err)
 	}
 	defer stop()
-	for {
+	for done := uint64(0); ; {
 		data, err := s.receiveStream()
 		if errors.Is(err, io.EOF) {
 			return nil
+		}
+		if done += uint64(len(data)); err == nil && length > 0 && done > length {
+			err = fmt.Errorf("%w: more than the %d bytes that were asked for", errPacket, length)
 		}
 		if err != nil {
 			return fmt.Errorf("download of the volume %s: %w", vol.Name, c.after(ctx, err))
