@@ -163,7 +163,7 @@ func (*nodeListCmd) Run(ctx context.Context, s *Settings, out io.Writer) error {
 				places += fmt.Sprintf("/%d", n.Capacity)
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Name, state, since, n.Wanted, places, n.URI, labels(n.Labels),
-				strings.Join(slices.DeleteFunc([]string{n.StateWhy, n.WantedWhy}, func(s string) bool { return s == "" }), "; "))
+				printable(strings.Join(slices.DeleteFunc([]string{n.StateWhy, n.WantedWhy}, func(s string) bool { return s == "" }), "; ")))
 		}
 		return w.Flush()
 	})

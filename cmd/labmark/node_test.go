@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -143,5 +145,25 @@ func TestFirstNodeLeavesGuestsOfThisMachine(t *testing.T) {
 	}
 	if out, err := labmark(t, dir, "node", "remove", "local", "--force"); err != nil {
 		t.Error(out, err)
+	}
+}
+
+// What a node says of its trouble comes from the node, which may be in wrong hands.
+func TestANodesWordsDoNotCommandTheTerminal(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := labmark(t, dir, "node", "add", "here", "uml:"); err != nil {
+		t.Fatal(err, out)
+	}
+	db, err := store.Open(filepath.Join(dir, "labmark.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.NoteNode(t.Context(), "here", "down", "libvirtd refuses: \x1b[2Jall is \u009bwell\nforged\tup", time.Now())
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	out, err := labmark(t, dir, "node", "list")
+	if err != nil || strings.ContainsAny(out, "\x1b\u009b") || strings.Count(out, "\n") != 2 || !strings.Contains(out, "all is") {
+		t.Errorf("%q, %v", out, err)
 	}
 }

@@ -12,8 +12,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/labmark/labmark/server"
 	"github.com/labmark/labmark/server/store"
@@ -40,9 +42,9 @@ func (c *nodeTestCmd) Run(ctx context.Context, s *Settings, out io.Writer) error
 	bad := 0
 	for _, f := range all {
 		mark := map[vmbackend.Level]string{vmbackend.Good: "ok   ", vmbackend.Fair: "fair ", vmbackend.Bad: "WRONG"}[f.Level]
-		fmt.Fprintf(out, "%s  %s: %s\n", mark, f.Subject, f.Text)
+		fmt.Fprintf(out, "%s  %s: %s\n", mark, f.Subject, printable(f.Text))
 		if f.Mend != "" {
-			fmt.Fprintf(out, "       → %s\n", f.Mend)
+			fmt.Fprintf(out, "       → %s\n", printable(f.Mend))
 		}
 		if f.Level == vmbackend.Bad {
 			bad++
@@ -52,6 +54,16 @@ func (c *nodeTestCmd) Run(ctx context.Context, s *Settings, out io.Writer) error
 		return fmt.Errorf("%s: guests can't run there: %d of %d findings are bad", n.Name, bad, len(all))
 	}
 	return nil
+}
+
+// printable is what a node has said without what would command a terminal.
+func printable(said string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, said)
 }
 
 func endsBad(all []vmbackend.Finding) bool {
