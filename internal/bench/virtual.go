@@ -162,7 +162,7 @@ func (b *bench) instant(ctx context.Context, v *virtual) error {
 		return err
 	}
 	b.add(Result{Name: "libvirt: guest destroyed", Unit: "s", Value: median(destroys), Reference: median(kills),
-		Ratio: median(destroys) / median(kills), Against: "QEMU by hand killed, its disk removed"})
+		Ratio: median(destroys) / median(kills), Against: "QEMU by hand killed"})
 	err = b.pairs(Result{Name: "libvirt: clone to first command, against a boot", Goal: 0.1,
 		Against: "a cold boot of the same image by libvirt"}, b.rounds, clone,
 		func() (time.Duration, error) { first, _, err := firstCommand(ctx, v.cold, p); return first, err })

@@ -181,7 +181,7 @@ func (g *Guest) Dial(ctx context.Context, _ string) (net.Conn, error) { return g
 // Pid is QEMU's process.
 func (g *Guest) Pid() int { return g.cmd.Process.Pid }
 
-// Kill ends the guest and removes its folder but for a disk that was saved.
+// Kill ends the guest. Its files stay until Config.Dir goes.
 func (g *Guest) Kill() {
 	if g.link != nil {
 		_ = g.link.Close()
