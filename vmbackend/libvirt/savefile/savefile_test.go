@@ -80,3 +80,21 @@ func TestRefuses(t *testing.T) {
 		t.Error("a description that does not fit was accepted")
 	}
 }
+
+// A node may send anything for a head.
+func FuzzHead(f *testing.F) {
+	f.Add(file("<domain/>", "<cookie/>", 64), "<domain><name>other</name></domain>")
+	f.Add(file("", "", 1), "")
+	f.Fuzz(func(t *testing.T, raw []byte, other string) {
+		head, err := Parse(raw)
+		if err != nil {
+			return
+		}
+		if !strings.Contains(string(raw), head.XML()) {
+			t.Errorf("the description %q is not in the head", head.XML())
+		}
+		if changed, err := head.With(other); err == nil && len(changed) != len(raw) {
+			t.Errorf("the head had %d bytes and has %d now", len(raw), len(changed))
+		}
+	})
+}
