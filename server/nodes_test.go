@@ -110,7 +110,7 @@ func TestAdministratorSeesAndOrdersNodes(t *testing.T) {
 		t.Error("the page shows what an address has after its ?")
 	}
 	// The course's fresh guest waits on one of them; it stays there.
-	until(t, "a guest on a node", func() bool { return strings.Contains(page(), "<td>1 of 7</td>") })
+	until(t, "a guest on a node", func() bool { return strings.Contains(page(), ">1 of 7<") })
 	for _, name := range []string{"anvil", "bellows"} {
 		if answer, _ := root.do(http.MethodPost, "/admin/nodes/"+name+"/drain", url.Values{}); answer.StatusCode != http.StatusOK {
 			t.Errorf("drain: %s", answer.Status)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,7 @@ type estate struct {
 	nodes  map[string]*simulated.Backend
 	faults map[string]*simulated.Faults
 	table  *store.Store
+	mu     sync.Mutex // guards told
 	told   map[store.Owner][]Status
 	stop   func()
 }
@@ -101,7 +103,11 @@ func (e *estate) begin(pool int) {
 	e.told = map[store.Owner][]Status{}
 	e.Manager = New(Config{Backend: cluster, Table: e.table, Signer: signer, Gateway: "here", Pool: map[Kind]int{kind: pool},
 		Parallel: 8, Log: slog.New(slog.NewTextHandler(e.t.Output(), nil)), ScanEvery: 5 * time.Second,
-		Notify: func(o store.Owner, s Status) { e.told[o] = append(e.told[o], s) }})
+		Notify: func(o store.Owner, s Status) {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.told[o] = append(e.told[o], s)
+		}})
 	if err := e.Recover(e.t.Context()); err != nil {
 		e.t.Fatal(err)
 	}
