@@ -55,7 +55,7 @@ func (l *lease) begin(s State, detail string, from ...State) bool {
 func (l *lease) lose(looked time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.status.State != Ready || l.status.Since.After(looked) {
+	if l.status.State != Ready || !l.status.Since.Before(looked) {
 		return false
 	}
 	l.status.State, l.status.Since = None, time.Now()

@@ -42,7 +42,7 @@ func (m *Manager) lost(id string, looked time.Time) {
 func (l *lease) move(looked time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.status.State != Ready || l.status.Since.After(looked) {
+	if l.status.State != Ready || !l.status.Since.Before(looked) {
 		return false
 	}
 	l.status.State, l.status.Detail, l.status.Since = Starting, movingWords, time.Now()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -96,6 +97,32 @@ func (g *machine) client(ctx context.Context, as login) (*ssh.Client, error) {
 		g.drop(as, c)
 	}()
 	return c, nil
+}
+
+// aliveWithin is how soon a pooled guest must answer.
+const aliveWithin = 5 * time.Second
+
+// answers asks the guest for a sign of life: of one that died a moment ago the
+// kept connection may not know it yet.
+func (g *machine) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, aliveWithin)
+	defer cancel()
+	c, err := g.client(ctx, login{ForChecks, "root"})
+	if err != nil {
+		return err
+	}
+	answered := make(chan error, 1)
+	go func() {
+		// Refused is an answer too (RFC 4254, section 4).
+		_, _, err := c.SendRequest("alive@labmark", true, nil)
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // drop forgets a connection, so that the next user of it makes a new one.

@@ -190,6 +190,10 @@ func (m *Manager) scanEvery(ctx context.Context, pause time.Duration) {
 	}
 }
 
+// clockStep is how exactly a row's time is kept at least: what seems as old as
+// a list may be newer, and is looked at again by the next scan.
+const clockStep = time.Millisecond
+
 // scan mends what events have missed, both ways: guests without a row, rows
 // without a guest, guests that ended unseen, removals that failed.
 func (m *Manager) scan(ctx context.Context) error {
@@ -218,7 +222,7 @@ func (m *Manager) scan(ctx context.Context) error {
 		}
 		switch {
 		case row.ModeSince.After(begun.Add(-bootTimeout)) && row.Mode == store.Preparing,
-			row.ModeSince.After(begun):
+			!row.ModeSince.Before(begun.Add(-clockStep)):
 			// under way, or newer than the list
 		case row.Mode == store.Retiring:
 			m.retire(row.ID)

@@ -16,7 +16,7 @@ func (m *Manager) claim(ctx context.Context, k Kind, former string, o store.Owne
 			return nil
 		}
 		m.wakeFiller()
-		if _, err := g.client(ctx, login{ForChecks, "root"}); err != nil {
+		if err := g.answers(ctx); err != nil {
 			m.cfg.Log.Warn("a pooled guest does not answer", "guest", g.id, "err", err)
 			m.discard(g.id)
 			continue
