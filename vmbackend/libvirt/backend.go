@@ -55,7 +55,7 @@ const createLimit = 5 * time.Minute
 // Create defines the guest's domain and makes its disk. The domain comes first:
 // a disk without one is what a crash has left, and is swept.
 func (b *Backend) Create(ctx context.Context, spec vmbackend.Spec) error {
-	if err := b.checkSpec(spec); err != nil {
+	if err := spec.Check(minMemory); err != nil {
 		return err
 	}
 	return b.change(ctx, "create", spec.ID, createLimit, interruptible(func(ctx context.Context, g *guest) error {

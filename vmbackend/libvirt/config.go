@@ -27,7 +27,6 @@ package libvirt
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path"
 	"time"
@@ -120,16 +119,4 @@ func (b *Backend) Close() error {
 	b.work.Wait() // not long: all work waits with contexts that have now ended
 	b.watchers.Close()
 	return b.conn.Close()
-}
-
-func (b *Backend) checkSpec(spec vmbackend.Spec) error {
-	switch {
-	case !validID(spec.ID):
-		return fmt.Errorf("create guest %q: an ID is 1 to 40 of a-z, 0-9 and -", spec.ID)
-	case len(spec.HostKey) == 0 || len(spec.AuthorizedKey) == 0:
-		return fmt.Errorf("create guest %s: it needs a host key and an authorized key", spec.ID)
-	case spec.Memory < 0 || spec.Memory > 0 && spec.Memory < minMemory:
-		return fmt.Errorf("create guest %s: %d bytes of memory are too few; give at least %d or 0", spec.ID, spec.Memory, minMemory)
-	}
-	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"strings"
 	"time"
 
@@ -35,10 +34,6 @@ type record struct {
 	// Snapshots are by their names.
 	Snapshots map[string]snapshot `json:"snapshots,omitempty"`
 }
-
-var idForm = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
-
-func validID(id string) bool { return idForm.MatchString(id) }
 
 // lower is base32 in the letters that all names may have.
 var lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
@@ -85,7 +80,7 @@ func (r record) marshal() (string, error) {
 
 // read returns what is kept with a guest's domain, or ErrNoGuest.
 func (b *Backend) read(ctx context.Context, id string) (record, error) {
-	if !validID(id) {
+	if !vmbackend.ValidID(id) {
 		return record{}, fmt.Errorf("guest %q: %w", id, vmbackend.ErrNoGuest)
 	}
 	r, err := b.readDomain(ctx, b.domainOf(id))
@@ -180,5 +175,5 @@ func ownerOf(file string) (id string, ok bool) {
 	if len(fields) < 3 || fields[0] != "guest" {
 		return "", false
 	}
-	return fields[1], validID(fields[1])
+	return fields[1], vmbackend.ValidID(fields[1])
 }

@@ -37,7 +37,7 @@ type moment struct {
 func (b *Backend) change(ctx context.Context, what, id string, limit time.Duration, do func(context.Context, *guest) error) error {
 	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
-	if !validID(id) {
+	if !vmbackend.ValidID(id) {
 		return fmt.Errorf("%s guest %q: %w", what, id, vmbackend.ErrNoGuest)
 	}
 	g, err := b.hold(ctx, id)

@@ -94,14 +94,11 @@ func (b *Backend) serve(server func()) error {
 	return nil
 }
 
-var (
-	idForm    = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
-	imageForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-)
+var imageForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 // Create implements vmbackend.Backend.
 func (b *Backend) Create(ctx context.Context, spec vmbackend.Spec) error {
-	if !idForm.MatchString(spec.ID) {
+	if !vmbackend.ValidID(spec.ID) {
 		return fmt.Errorf("%q cannot name a guest: take 1 to 40 of a-z, 0-9 and dash", spec.ID)
 	}
 	return b.inTurn(ctx, Create, spec.ID, func(ctx context.Context, f Fault) error {

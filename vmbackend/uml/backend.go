@@ -47,7 +47,7 @@ var errClosed = errors.New("the backend has been closed")
 func (b *Backend) Create(ctx context.Context, spec vmbackend.Spec) error {
 	ctx, cancel := vmbackend.WithDeadline(ctx)
 	defer cancel()
-	if err := checkSpec(&spec); err != nil {
+	if err := spec.Check(minMemory); err != nil {
 		return err
 	}
 	image, err := b.cfg.Images.ByDigest(spec.Image)
@@ -195,7 +195,7 @@ func (b *Backend) Close() error {
 func (b *Backend) folder(id string) string { return folderOf(b.cfg.Dir, id) }
 
 func (b *Backend) exists(id string) error {
-	if !validID(id) {
+	if !vmbackend.ValidID(id) {
 		return fmt.Errorf("guest %q: %w", id, vmbackend.ErrNoGuest)
 	}
 	if _, err := os.Stat(b.folder(id)); errors.Is(err, os.ErrNotExist) {

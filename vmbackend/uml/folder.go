@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 
@@ -34,23 +33,7 @@ type record struct {
 	HostID int `json:"host_id,omitempty"`
 }
 
-var idForm = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
-
-func validID(id string) bool { return idForm.MatchString(id) }
-
 func folderOf(dir, id string) string { return filepath.Join(dir, "guests", id) }
-
-func checkSpec(spec *vmbackend.Spec) error {
-	switch {
-	case !validID(spec.ID):
-		return fmt.Errorf("create guest %q: an ID is 1 to 40 of a-z, 0-9 and -", spec.ID)
-	case len(spec.HostKey) == 0 || len(spec.AuthorizedKey) == 0:
-		return fmt.Errorf("create guest %s: it needs a host key and an authorized key", spec.ID)
-	case spec.Memory < 0 || spec.Memory > 0 && spec.Memory < minMemory:
-		return fmt.Errorf("create guest %s: %d bytes of memory are too few; give at least %d or 0", spec.ID, spec.Memory, minMemory)
-	}
-	return nil
-}
 
 // makeFolder creates all that belongs to a guest. It holds the backend's lock,
 // because it counts guests and picks a host user that no other has.
@@ -119,7 +102,7 @@ func (b *Backend) ids() ([]string, error) {
 	}
 	var ids []string
 	for _, entry := range entries {
-		if validID(entry.Name()) {
+		if vmbackend.ValidID(entry.Name()) {
 			ids = append(ids, entry.Name())
 		}
 	}
