@@ -61,7 +61,8 @@ func mustThree(t *testing.T) *three {
 	}
 	var table []nodes.Node
 	for name, m := range b.machines {
-		table = append(table, nodes.Node{Name: name, URI: m.Endpoint.URI, Capacity: 2})
+		// A place each: which node is busier at the moment must not matter.
+		table = append(table, nodes.Node{Name: name, URI: m.Endpoint.URI, Capacity: 1})
 	}
 	b.Cluster, err = nodes.New(t.Context(), nodes.Config{
 		Nodes: func(context.Context) ([]nodes.Node, error) { return table, nil },
