@@ -8,7 +8,10 @@ package content
 
 import (
 	"io/fs"
+	"net/netip"
 	"time"
+
+	"github.com/labmark/labmark/internal/facts"
 )
 
 // Course is one loaded course. It is never changed after Load.
@@ -46,16 +49,22 @@ type Tutorial struct {
 	Summary  string
 	Duration time.Duration // the author's estimate; 0 is unknown
 	Guests   []Guest       // at least one
+	Networks []Network     // that join them; none for a guest on its own
 	Vars     []Var
 	Steps    []Step
+	// Setups prepare the guests, in document order.
+	Setups []*Setup
 
-	// Checks are in document order. Solutions are kept by check.
+	// Checks are in document order, and questions among them. Solutions are
+	// kept by check.
 	Checks    []*Check
 	Solutions []*Solution
 	// Mistakes are typical wrong attempts, for "labmark test".
 	Mistakes []*Mistake
 	// Hints are sent to a student only when they are due.
 	Hints []*Hint
+	// FileBlocks are files that students may have written into a guest.
+	FileBlocks []*FileBlock
 	// Files are the pictures and other files that the pages link to: from the
 	// name in addresses (pages say "TUTORIAL/files/NAME", relative to a page
 	// at ".../TUTORIAL") to the path within the course. Open one by Course.File.
@@ -79,6 +88,64 @@ type Guest struct {
 	Mirror bool
 }
 
+// Network joins guests of one student's tutorial, and nothing else.
+type Network struct {
+	Name string // also of the network's card in each guest
+	// Guests are named in the order of their addresses.
+	Guests []string
+	// Subnet gives each guest an address: the first one the first, and so on.
+	// Zero leaves the cards without, for students to set.
+	Subnet netip.Prefix
+	// Rate is in bits per second, in each direction of each card; 0 is unbounded.
+	Rate int64
+	// Delay is added one way.
+	Delay time.Duration
+	// Loss is the share of frames that vanish, in [0,1].
+	Loss float64
+	// Cut lets nothing pass, ever; CutAt while the student is at one of these
+	// steps.
+	Cut   bool
+	CutAt []string
+}
+
+// Setup is one setup block: it prepares a guest before the student works in
+// it. It may be run again at any time.
+type Setup struct {
+	// At is the ID of the step on whose entry it is run; empty for the start
+	// of a fresh guest.
+	At      string
+	Guest   string
+	User    string // empty means root
+	Lang    string
+	Timeout time.Duration
+	Script  string
+	// Deposit, unless nil, is a file to write instead of a script to run.
+	Deposit *Deposit
+
+	File string
+	Line int
+
+	place scriptPlace
+}
+
+// Deposit is a file to be written into a guest.
+type Deposit struct {
+	Path  string // absolute
+	Owner string // empty means root
+	Mode  fs.FileMode
+	// Text is filled for each student: see Deposit.Fill.
+	Text []TextPart
+}
+
+// FileBlock is a file block: a deposit that the page shows, with a button.
+type FileBlock struct {
+	ID    string // given by the author, or "file-1", "file-2" …
+	Guest string
+	Deposit
+	// Body is the file's text as the page shows it.
+	Body Body
+}
+
 // Step is one part of a tutorial, from a "##" heading to the next. Text
 // before the first heading makes a step without title and ID.
 type Step struct {
@@ -98,10 +165,13 @@ type Part struct {
 	HTML string
 	// Var names a variable, whose value goes here, escaped for HTML.
 	Var string
-	// Check, Hint and Solution are places for widgets, by ID.
+	// Check, Question, Hint, Solution and File are places for widgets, by ID.
+	// A question's ID is that of its check.
 	Check    string
+	Question string
 	Hint     string
 	Solution string
+	File     string
 	// Run is a command with a button that types it into the terminal.
 	Run *Run
 }
@@ -119,7 +189,8 @@ type TextPart struct {
 	Var  string
 }
 
-// Check is one check block. Only ID, Task, Points and Auto may be shown.
+// Check is one check, assert or question block: whatever gives points. Only
+// ID, Task, Points and Auto may be shown, and of a question what Question says.
 type Check struct {
 	ID    string
 	Task  string // ID of the task it stands in; may be empty
@@ -142,6 +213,14 @@ type Check struct {
 	PassMessage string
 	FailMessage string
 	Script      string
+	// GuestTools lets the script use the guest's own programs, which a student
+	// may have replaced, before the toolbox's.
+	GuestTools bool
+	// Facts of an assert block stand in the place of a script.
+	Facts []facts.Fact
+	// Question is set where a student answers. With a Script, that decides in
+	// the guest, with the answer as $ANSWER; else Question.Judge does.
+	Question *Question
 
 	// File and Line are where the block stands, for messages.
 	File string

@@ -17,8 +17,12 @@ type TutorialPage struct {
 	Guest GuestView
 	// Guests are the tutorial's machines, for the terminal's tabs.
 	Guests []string
-	// Desktop says that the first of them has a screen.
-	Desktop bool
+	// Desktop says that there is a screen; DesktopGuest is whose.
+	Desktop      bool
+	DesktopGuest string
+	// Trouble says that the preparation of the machine failed, in words for the
+	// student; empty when all is well.
+	Trouble string
 	// Next is the following tutorial; nil after the last.
 	Next *Crumb
 	// Grade goes to a platform; nil outside its launches.
@@ -39,9 +43,41 @@ type Part struct {
 	HTML     template.HTML // sanitised; may be an incomplete element
 	Text     string        // a student's value; the template escapes it
 	Check    *CheckView
+	Question *QuestionView
 	Hint     *HintView
 	Solution *SolutionView
 	Run      *RunView
+	File     *FileView
+}
+
+// QuestionView is a question's form and what became of the last answer.
+type QuestionView struct {
+	CheckView
+	// Type is "choice", "choices", "text", "number" or "order".
+	Type string
+	// Choices are in the order in which this student sees them.
+	Choices []ChoiceView
+	// Answer is the student's last one: IDs of choices, or one text.
+	Answer []string
+	// MaxAttempts is 0 where there is no bound; Cost is in points for each
+	// failed attempt.
+	MaxAttempts int
+	Cost        float64
+	// Feedback belongs to the last answer.
+	Feedback []Part
+}
+
+// ChoiceView is one choice.
+type ChoiceView struct {
+	ID     string
+	Body   []Part
+	Chosen bool // in the last answer
+}
+
+// FileView is a file with a button that writes it into the machine.
+type FileView struct {
+	ID, Guest, Path string
+	Body            []Part // its text
 }
 
 // CheckView is a check's button and what it last said.
@@ -74,6 +110,13 @@ type AttemptView struct {
 	At      time.Time `json:"at"`
 	// Attempts counts those that count.
 	Attempts int `json:"attempts"`
+	// Left is how many answers a question still takes; nil where there is no
+	// bound.
+	Left *int `json:"left,omitempty"`
+	// Feedback is HTML that belongs to an answer, ready for the page.
+	Feedback template.HTML `json:"feedback,omitempty"`
+	// Auto says that the page, not the student, asked for it.
+	Auto bool `json:"auto,omitempty"`
 }
 
 // HintView is a hint's place. Its text is fetched when it is opened.
@@ -111,4 +154,25 @@ type GuestView struct {
 	// Generation grows with every new machine, so that terminals know when
 	// to connect afresh.
 	Generation int `json:"generation"`
+	// Machines are the guests of a tutorial that has several; the fields above
+	// then sum them up.
+	Machines []MachineView `json:"machines,omitempty"`
+}
+
+// MachineView is one of several guests.
+type MachineView struct {
+	Name       string `json:"name"`
+	State      string `json:"state"`
+	Detail     string `json:"detail"`
+	Generation int    `json:"generation"`
+}
+
+// SetupView is the payload of the "setup" event: what entering a step does to
+// the machine.
+type SetupView struct {
+	Step string `json:"step"`
+	// State is "running", "done" or "failed".
+	State string `json:"state"`
+	// Message is for the student; never about their work.
+	Message string `json:"message,omitempty"`
 }

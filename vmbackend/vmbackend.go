@@ -102,6 +102,12 @@ type Spec struct {
 	Desktop bool `json:"desktop,omitempty"`
 	// Open lists what the course opens for this guest: OpenMirror or nothing.
 	Open []string `json:"open,omitempty"`
+	// Cards join the guest to networks of its student; see type Card. A guest
+	// with cards has no sealed network beside them. ErrNotOffered where the
+	// backend has none.
+	Cards []Card `json:"cards,omitempty"`
+	// Hosts are names that the guest knows, for /etc/hosts.
+	Hosts []HostName `json:"hosts,omitempty"`
 	// Labels are kept with the guest and returned by List. They let a gateway
 	// recognise its guests after a crash.
 	Labels map[string]string `json:"labels,omitempty"`

@@ -10,6 +10,7 @@ import (
 	"github.com/labmark/labmark/checks"
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/lab"
 	"github.com/labmark/labmark/server/store"
 )
 
@@ -59,10 +60,7 @@ func (g *Grader) look(a store.Attempt, c *content.Check, values content.Values) 
 	case machine.ID != a.GuestID:
 		return unsure(a, "Your machine was replaced by a fresh one before this check had ended. Run the check again."), false
 	}
-	res := checks.Run(g.ctx, client, checks.Script{
-		ID: c.ID, Lang: c.Lang, Body: c.Script, PassMessage: c.PassMessage, FailMessage: c.FailMessage,
-		User: c.User, Timeout: c.Timeout, Vars: values,
-	})
+	res := checks.Run(g.ctx, client, lab.Check(c, values))
 	if res.Verdict == checks.Unsure && res.Evidence.ExitStatus == nil {
 		// The connection may be what failed. A new one costs little.
 		client.Close()
