@@ -3,15 +3,21 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/store"
 )
 
-// Catalog is never changed after New.
+// Catalog holds one version of each course. Its methods may be called from any
+// goroutine; what they return is never changed, but may be replaced: who keeps
+// a course for longer than a request keeps an old one.
 type Catalog struct {
-	courses []*content.Course
-	seed    []byte
+	seed []byte
+
+	mu      sync.RWMutex
+	courses []*content.Course // a fresh slice at every change
 }
 
 // New refuses two courses with one ID. The seed is the key from which
@@ -27,12 +33,32 @@ func New(seed []byte, courses ...*content.Course) (*Catalog, error) {
 	return &Catalog{courses: courses, seed: seed}, nil
 }
 
+// Replace puts a new version in the place of the course with its ID, or adds
+// the course behind the others. It returns the former version, nil if there
+// was none.
+func (c *Catalog) Replace(course *content.Course) (former *content.Course) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	courses := slices.Clone(c.courses)
+	if i := slices.IndexFunc(courses, func(o *content.Course) bool { return o.ID == course.ID }); i >= 0 {
+		former, courses[i] = courses[i], course
+	} else {
+		courses = append(courses, course)
+	}
+	c.courses = courses
+	return former
+}
+
 // Courses are in the order in which they were given.
-func (c *Catalog) Courses() []*content.Course { return c.courses }
+func (c *Catalog) Courses() []*content.Course {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.courses
+}
 
 // Course returns nil if there is none.
 func (c *Catalog) Course(id string) *content.Course {
-	for _, course := range c.courses {
+	for _, course := range c.Courses() {
 		if course.ID == id {
 			return course
 		}
