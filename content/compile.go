@@ -179,7 +179,7 @@ func (c *compiler) takeID(id string, at, length int) {
 		return
 	}
 	if first, taken := c.ids[id]; taken {
-		c.src.fail(at, length, fmt.Sprintf("The id %s stands in line %d already.", quote(id), c.src.lineAt(first)+1), "Give each its own id.")
+		c.src.fail(at, length, fmt.Sprintf("The id %s stands in %s already.", quote(id), c.src.lineName(first)), "Give each its own id.")
 		return
 	}
 	c.ids[id] = at

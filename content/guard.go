@@ -142,7 +142,7 @@ func (c *compiler) fenceInFence(n *fenceBlock) {
 			continue
 		}
 		at := s.Stop - len(line)
-		c.failPage(span{at, at + length}, fmt.Sprintf("A fence starts here, though that of line %d is still open.", c.src.lineAt(c.page.file(n.marker.start))+1),
+		c.failPage(span{at, at + length}, fmt.Sprintf("A fence starts here, though that of %s is still open.", c.src.lineName(c.page.file(n.marker.start))),
 			"Close the first one before, or give it more "+quote(string(n.char))+" than stand here.")
 		return
 	}

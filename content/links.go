@@ -121,6 +121,12 @@ func (c *compiler) resolve(target string, at span, picture bool) (address, probl
 	return target, "", ""
 }
 
+// fileAt is the file in which a piece of the page stands.
+func (c *compiler) fileAt(at span) string {
+	file, _ := c.src.where(c.page.file(at.start))
+	return file
+}
+
 func (c *compiler) refer(tutorial, id string, at span) {
 	start := c.page.file(at.start)
 	c.references = append(c.references, reference{tutorial, c.page.written(id), start, c.page.file(at.stop) - start})
@@ -136,7 +142,7 @@ func (c *compiler) relative(target string, at span, picture bool) (address, prob
 	if c.page.count(u.Path) > 0 {
 		return "", fmt.Sprintf("The file %s would be another for each student.", shown), "Write its name without holes."
 	}
-	name := path.Join(path.Dir(c.src.path), u.Path)
+	name := path.Join(path.Dir(c.fileAt(at)), u.Path)
 	if id := c.tutorialAt(name); id != "" && !picture {
 		if u.Fragment == "" {
 			return id, "", ""

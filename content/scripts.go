@@ -77,7 +77,7 @@ func (c *compiler) script(n *fenceBlock) script {
 		b.WriteByte('\n')
 		line := c.src.lineAt(start)
 		if i == 0 {
-			s.place.line = line + 1
+			_, s.place.line = c.src.originOf(line)
 		}
 		s.at = append(s.at, start)
 		s.place.columns = append(s.place.columns, utf8.RuneCountInString(c.src.text[c.src.lines[line]:start])-segment.Padding)
@@ -107,9 +107,8 @@ func (c *compiler) check(n *fenceBlock, b *block, s script, at place) {
 		PassesAtStart: b.oneOf("passes", "", "start") == "start",
 		Lang:          b.oneOf("lang", "bash", languages...),
 		User:          b.user(),
-		File:          c.src.path,
-		Line:          c.src.lineAt(b.at) + 1,
 	}
+	check.File, check.Line = c.src.where(b.at)
 	if a, ok := b.value("auto"); ok {
 		c.src.warn(b.base+a.start, a.length, "Checks don't run by themselves yet: this one runs by its button only.",
 			"Leave it in: it will be acted on one day.")
@@ -160,9 +159,9 @@ func (c *compiler) solve(n *fenceBlock, b *block, s script) {
 	c.holesInScript(s)
 	solution := &Solution{
 		For: c.forAttribute(b), Guest: b.guest(), User: b.user(), Lang: b.oneOf("lang", "bash", languages...),
-		Script: s.text, Shown: b.flag("show", false),
-		File: c.src.path, Line: c.src.lineAt(b.at) + 1, place: s.place,
+		Script: s.text, Shown: b.flag("show", false), place: s.place,
 	}
+	solution.File, solution.Line = c.src.where(b.at)
 	c.solved[solution.For] = true
 	// All that a check's solutions show appears where the first of them stands.
 	first := !slices.ContainsFunc(c.tutorial.Solutions, func(o *Solution) bool { return o.Shown && o.For == solution.For })
@@ -177,9 +176,9 @@ func (c *compiler) mistake(b *block, s script) {
 	c.holesInScript(s)
 	m := &Mistake{
 		For: c.forAttribute(b), Guest: b.guest(), User: b.user(), Lang: b.oneOf("lang", "bash", languages...),
-		Script: s.text,
-		File:   c.src.path, Line: c.src.lineAt(b.at) + 1, place: s.place,
+		Script: s.text, place: s.place,
 	}
+	m.File, m.Line = c.src.where(b.at)
 	if a, ok := b.required("expect"); ok {
 		m.Expect = a.value
 	}

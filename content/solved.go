@@ -25,7 +25,8 @@ func (c *compiler) matchFors() {
 	var ids []string
 	for _, check := range c.tutorial.Checks {
 		ids = append(ids, check.ID)
-		at, length := c.src.lines[check.Line-1], len(c.src.line(check.Line-1))
+		at := c.src.offset(check.File, check.Line)
+		length := len(c.src.line(c.src.lineAt(at)))
 		switch {
 		case c.solved[check.ID] && c.unsolved[check.ID]:
 			c.src.warn(at, length, fmt.Sprintf("The check %s has a solution, though it says “unsolved”.", quote(check.ID)), "Delete “unsolved”.")

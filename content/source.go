@@ -2,6 +2,7 @@ package content
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"sort"
 	"strings"
@@ -15,8 +16,9 @@ const maxFindings = 100
 // source is one text file of a course and what was found in it.
 type source struct {
 	path     string
-	text     string // with "\n" at the end of lines
-	lines    []int  // where each line starts
+	text     string   // with "\n" at the end of lines
+	lines    []int    // where each line starts
+	origins  []origin // of text that was included, in order
 	findings Findings
 }
 
@@ -87,9 +89,11 @@ func (s *source) report(severity Severity, offset, length int, message, mend str
 	line := s.line(n)
 	from := min(offset-s.lines[n], len(line))
 	to := min(from+max(length, 0), len(line))
+	file, lineThere := s.originOf(n)
 	s.add(Finding{
 		Severity: severity,
-		Line:     n + 1,
+		File:     file,
+		Line:     lineThere,
 		Column:   utf8.RuneCountInString(line[:from]) + 1,
 		Length:   max(1, utf8.RuneCountInString(line[from:to])),
 		Message:  message,
@@ -107,7 +111,7 @@ func (s *source) failFile(message, mend string) {
 }
 
 func (s *source) add(f Finding) {
-	f.File = s.path
+	f.File = cmp.Or(f.File, s.path)
 	switch {
 	case len(s.findings) < maxFindings:
 		s.findings = append(s.findings, f)
