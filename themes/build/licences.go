@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,31 +11,23 @@ import (
 	"strings"
 )
 
-// licences collects the licence texts of all packages that package.json
-// depends on at run time. One without a licence file stops the build.
-func licences(dir string) ([]byte, error) {
-	var needs struct{ Dependencies map[string]string }
-	if err := readJSON(filepath.Join(dir, "package.json"), &needs); err != nil {
-		return nil, err
-	}
+// licences collects the licence texts of all packages that any of the files
+// is of. One without a licence file stops the build.
+func licences(dir string, files []string) ([]byte, error) {
 	var names []string
-	for name := range needs.Dependencies {
-		names = append(names, name)
+	for _, file := range files {
+		if name := packageOf(file); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	var out bytes.Buffer
-	out.WriteString("Labmark's pages contain the packages below, unchanged as npm has them under these names\nand versions, with their licences.\n")
+	out.WriteString("Labmark's pages contain the packages below, or parts of them, unchanged as npm has them under\nthese names and versions, with their licences.\n")
 	for _, name := range names {
 		home := filepath.Join(dir, "node_modules", filepath.FromSlash(name))
-		var about struct {
-			Version, License string
-			Dependencies     map[string]string
-		}
+		var about struct{ Version, License string }
 		if err := readJSON(filepath.Join(home, "package.json"), &about); err != nil {
 			return nil, err
-		}
-		if len(about.Dependencies) > 0 {
-			return nil, fmt.Errorf("%s has dependencies of its own: teach licences.go to follow them", name)
 		}
 		text, err := licence(home)
 		if err != nil {
@@ -47,29 +38,51 @@ func licences(dir string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// licence is the text of a package's licence file, and of those that it keeps
-// in a folder: noVNC's names them there, and has the terms of pako in its own
-// folder.
+// packageOf names the package that a file is of, by its path below
+// node_modules: "d3-array", "@xterm/xterm", and, for one that another brings
+// along, "a/node_modules/b". It is empty for a file of our own.
+func packageOf(file string) string {
+	const folder = "node_modules/"
+	_, below, ok := strings.Cut(file, folder)
+	if !ok {
+		return ""
+	}
+	home, last := "", below
+	if i := strings.LastIndex(below, folder); i >= 0 {
+		home, last = below[:i+len(folder)], below[i+len(folder):]
+	}
+	parts := strings.SplitN(last, "/", 3)
+	if strings.HasPrefix(last, "@") {
+		return home + parts[0] + "/" + parts[1]
+	}
+	return home + parts[0]
+}
+
+// licencePaths are where packages keep their licences: noVNC's names those of
+// its parts in a folder, and has the terms of pako in pako's own.
+var licencePaths = []string{"[Ll][Ii][Cc][Ee][Nn][CcSs][Ee]*", "docs/LICENSE.*", "vendor/*/LICENSE"}
+
+// licence is the text of all of a package's licence files.
 func licence(home string) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(home, "LICENSE"))
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return text, err
-	}
-	if text, err = os.ReadFile(filepath.Join(home, "LICENSE.txt")); err != nil {
-		return nil, err
-	}
-	for _, pattern := range []string{"docs/LICENSE.*", "vendor/*/LICENSE"} {
-		more, err := filepath.Glob(filepath.Join(home, pattern))
+	var text []byte
+	for _, pattern := range licencePaths {
+		files, err := filepath.Glob(filepath.Join(home, pattern))
 		if err != nil {
 			return nil, err
 		}
-		for _, file := range more {
+		for _, file := range files {
 			part, err := os.ReadFile(file)
 			if err != nil {
 				return nil, err
 			}
-			text = fmt.Appendf(text, "\n\n--- %s ---\n\n%s", strings.TrimPrefix(file, home+"/"), part)
+			if len(text) > 0 {
+				text = fmt.Appendf(text, "\n\n--- %s ---\n\n", strings.TrimPrefix(file, home+"/"))
+			}
+			text = append(text, part...)
 		}
+	}
+	if len(text) == 0 {
+		return nil, fs.ErrNotExist
 	}
 	return text, nil
 }

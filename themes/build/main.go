@@ -23,10 +23,10 @@ import (
 
 // entries are the bundles. head.js runs before the first paint and is small;
 // tutorial.js brings the terminal, teach.js what those who teach need. Modules
-// are loaded by scripts, when they are wanted.
-var entries = []string{"head.ts", "site.ts", "tutorial.ts", "lti.ts", "teach.ts", "css/site.css", "css/tutorial.css", "css/teach.css"}
+// are loaded by scripts, when they are wanted, and maths.css with one of them.
+var entries = []string{"head.ts", "site.ts", "tutorial.ts", "lti.ts", "teach.ts", "css/site.css", "css/tutorial.css", "css/teach.css", "css/maths.css"}
 
-var modules = []string{"novnc.ts"}
+var modules = []string{"novnc.ts", "maths.ts", "diagram.ts"}
 
 func main() {
 	log.SetFlags(0)
@@ -42,7 +42,7 @@ func build(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@xterm")); err != nil {
 		return fmt.Errorf("the npm packages are missing: run npm ci in %s first", dir)
 	}
-	bundled, manifest, err := bundle(dir)
+	bundled, manifest, inputs, err := bundle(dir)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func build(dir string) error {
 	if err != nil {
 		return err
 	}
-	licences, err := licences(dir)
+	licences, err := licences(dir, inputs)
 	if err != nil {
 		return err
 	}
@@ -65,20 +65,23 @@ func build(dir string) error {
 	return write(filepath.Join(dir, "dist"), static)
 }
 
-// bundle runs esbuild. The manifest maps plain names to fingerprinted ones.
-func bundle(dir string) (files []api.OutputFile, manifest map[string]string, err error) {
+// bundle runs esbuild. The manifest maps plain names to fingerprinted ones;
+// inputs are the files that went in, relative to src.
+func bundle(dir string) (files []api.OutputFile, manifest map[string]string, inputs []string, err error) {
 	manifest = map[string]string{}
 	for format, entries := range map[api.Format][]string{api.FormatIIFE: entries, api.FormatESModule: modules} {
 		result, err := esbuild(dir, format, entries)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		if err := readMetafile(result.Metafile, manifest); err != nil {
-			return nil, nil, err
+		used, err := readMetafile(result.Metafile, manifest)
+		if err != nil {
+			return nil, nil, nil, err
 		}
 		files = append(files, result.OutputFiles...)
+		inputs = append(inputs, used...)
 	}
-	return files, manifest, nil
+	return files, manifest, inputs, nil
 }
 
 func esbuild(dir string, format api.Format, entries []string) (api.BuildResult, error) {
@@ -92,7 +95,9 @@ func esbuild(dir string, format api.Format, entries []string) (api.BuildResult, 
 		Outdir:            filepath.Join(src, "..", "dist"),
 		EntryNames:        "[name]-[hash]",
 		AssetNames:        "[name]-[hash]",
+		ChunkNames:        "[name]-[hash]",
 		Bundle:            true,
+		Splitting:         format == api.FormatESModule, // Mermaid loads each kind of diagram by itself
 		Format:            format,
 		Target:            api.ES2022,
 		MinifyWhitespace:  true,
@@ -103,6 +108,7 @@ func esbuild(dir string, format api.Format, entries []string) (api.BuildResult, 
 		Loader:            map[string]api.Loader{".woff2": api.LoaderFile},
 		Metafile:          true,
 		LogLevel:          api.LogLevelWarning,
+		Plugins:           []api.Plugin{modernFonts, withoutELK},
 	})
 	if n := len(result.Errors); n > 0 {
 		return result, fmt.Errorf("esbuild reported %d errors, above", n)
@@ -110,33 +116,40 @@ func esbuild(dir string, format api.Format, entries []string) (api.BuildResult, 
 	return result, nil
 }
 
-// readMetafile picks the outputs of entry points out of esbuild's report, and
-// the fonts, which templates preload, into the manifest.
-func readMetafile(metafile string, manifest map[string]string) error {
+// readMetafile picks the outputs of entry points out of esbuild's report, the
+// pieces that modules share, and the fonts, which templates preload, into the
+// manifest. It gives the files that went into any of them.
+func readMetafile(metafile string, manifest map[string]string) (inputs []string, err error) {
 	var meta struct {
 		Outputs map[string]struct {
 			EntryPoint string
-			Inputs     map[string]struct{}
+			Inputs     map[string]struct{ BytesInOutput int }
 		}
 	}
 	if err := json.Unmarshal([]byte(metafile), &meta); err != nil {
-		return fmt.Errorf("esbuild's metafile: %w", err)
+		return nil, fmt.Errorf("esbuild's metafile: %w", err)
 	}
 	for output, o := range meta.Outputs {
 		name := path.Base(output)
+		entry := strings.HasPrefix(o.EntryPoint, "css/") || o.EntryPoint != "" && !strings.Contains(o.EntryPoint, "/")
 		switch {
-		case o.EntryPoint != "":
+		case entry:
 			plain := strings.TrimSuffix(path.Base(o.EntryPoint), path.Ext(o.EntryPoint))
 			manifest[plain+path.Ext(name)] = name
 		case path.Ext(name) == ".woff2" && len(o.Inputs) == 1:
 			for input := range o.Inputs {
 				manifest[path.Base(input)] = name
 			}
+		case path.Ext(name) == ".js":
+			manifest[name] = name // other modules ask for it by this name
 		default:
-			return fmt.Errorf("esbuild wrote %s, for which the manifest has no name", output)
+			return nil, fmt.Errorf("esbuild wrote %s, for which the manifest has no name", output)
+		}
+		for input := range o.Inputs {
+			inputs = append(inputs, input)
 		}
 	}
-	return nil
+	return inputs, nil
 }
 
 // copied reads files that go out as they are, with a fingerprint of their
