@@ -32,6 +32,7 @@ const pages = {
   platforms: '/admin/platforms',
   platform: '/admin/platforms/1',
   nodes: '/admin/nodes',
+  sources: '/admin/courses',
 }
 const notFound = /status of 40[34] .*\/(nowhere|lti\/refused)/
 

@@ -81,7 +81,7 @@ type PlatformContext struct {
 	Waiting, Refused int
 }
 
-var adminPages = []Page{PlatformsPage{}, PlatformPage{}, NodesPage{}}
+var adminPages = []Page{PlatformsPage{}, PlatformPage{}, NodesPage{}, SourcesPage{}}
 
 func (PlatformsPage) template() string { return "platforms" }
 func (PlatformPage) template() string  { return "platform" }

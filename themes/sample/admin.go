@@ -57,3 +57,15 @@ func Nodes(nonce string) themes.NodesPage {
 			BackAction: "/admin/nodes/local/back", IsolateAction: "/admin/nodes/local/isolate"},
 	}}
 }
+
+// Sources are a folder in order and a repository whose newest version is not.
+func Sources(nonce string) themes.SourcesPage {
+	return themes.SourcesPage{Layout: administering("Courses' sources", nonce), Sources: []themes.SourceView{
+		{Course: "Linux essentials", Source: "https://git.hill-school.example/linux.git#main", Commit: "9f31c2ab0721de", Tried: *before(3 * time.Minute),
+			Fault:      "tutorials/files.md:12:1: error: There is no block “chek”. Did you mean “check”?\n\n   12 | ```chek {#licence-copied}\n      |    ^^^^",
+			PullAction: "/admin/courses/linux-essentials/pull",
+			Versions: []themes.VersionView{{At: *before(26 * time.Hour), Commit: "9f31c2ab0721de", Changes: []string{"files: “Keep a secret” (diary-private) looks at other things now. Who had passed keeps the points.", "files: “A room for the team” (team-room) is worth 3 now, before 2; the share that was won stays."}},
+				{At: *before(9 * 24 * time.Hour), Commit: "11c0ffee11c0"}}},
+		{Course: "Networks", Source: "courses/networks", Folder: true, Tried: *before(5 * time.Second), PullAction: "/admin/courses/networks/pull"},
+	}}
+}
