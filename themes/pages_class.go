@@ -38,6 +38,8 @@ type ClassPage struct {
 	Waiting  int    // grades in the outbox of this context
 	Refused  int
 	Overview string // a sentence below the heading; may be empty
+	// Changes are what authors changed in the checks lately, in sentences.
+	Changes []string
 }
 
 // ClassCheck is one column.

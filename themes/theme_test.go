@@ -65,7 +65,7 @@ func TestEveryPageShowsItsData(t *testing.T) {
 			`name="from:linux-essentials"`, `name="points:firewalls/first-rules" min="0" step="any" inputmode="decimal" value="10"`, "The whole course", `value="t0ken"`}},
 		{"pick one", sample.Pick("n", false), []string{`type="radio" name="pick"`, "Choose a tutorial"}},
 		{"preview", sample.Preview("n"), []string{"work is checked: <strong>Make a folder", "makes a folder", "5 checks, 6 points"}},
-		{"class", sample.Class("n", 20, 5), []string{`data-user="u16"`, "refused", "set by hand", `data-check="c4"`, "1 grade refused", "Everything with evidence", sample.ClassEvents}},
+		{"class", sample.Class("n", 20, 5), []string{`data-user="u16"`, "refused", "set by hand", `data-check="c4"`, "1 grade refused", "1 thing here", "looks at other things now", "Everything with evidence", sample.ClassEvents}},
 		{"student", sample.Student("n"), []string{"Set by hand to 5", "18231 more bytes", "No such file or directory", "exit status 1", "does not count", "Zoë Faraday", "taken back",
 			`action="/teach/student/override"`, "8137", `id="attempt-a3"`}},
 		{"check", sample.Check("n"), []string{"NUMBER of the three pictures", ">31<", ">61</strong> passed", "18 Nov: 22 passed, 22 failed", `<rect data-state="pass"`}},

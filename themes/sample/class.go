@@ -44,6 +44,7 @@ func links() themes.TeachLinks {
 func Class(nonce string, students, checks int) themes.ClassPage {
 	p := themes.ClassPage{Layout: teaching("Files and folders", nonce), TeachLinks: links(), Heading: "Files and folders", Of: float64(checks),
 		Events: ClassEvents, Roster: "The list of participants is 4 minutes old. Students who only stand there have not come yet.",
+		Changes: []string{"20 Nov, 08:12 UTC: “Keep a secret” (diary-private) looks at other things now. Who had passed keeps the points."},
 		Waiting: 3, Refused: 1, Overview: "61 of 140 have passed everything; due on 27 November.",
 		Exports: []themes.Link{{Title: "For Moodle (CSV)", Href: "#moodle", Note: "as its grade import takes it"}, {Title: "For Canvas (CSV)", Href: "#canvas", Note: "as its gradebook takes it"},
 			{Title: "Everything (CSV)", Href: "#csv"}, {Title: "Everything with evidence (JSON)", Href: "#json"}, {Title: "Common Cartridge of the course", Href: "#imscc", Note: "LTI links, to import at once"}}}
