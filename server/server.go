@@ -30,6 +30,7 @@ import (
 	"github.com/labmark/labmark/server/news"
 	"github.com/labmark/labmark/server/outbox"
 	"github.com/labmark/labmark/server/progress"
+	"github.com/labmark/labmark/server/publish"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/web"
 	"github.com/labmark/labmark/themes"
@@ -42,6 +43,10 @@ type Config struct {
 	// DataDir holds the database; one gateway at a time may use it.
 	DataDir string
 	Courses []*content.Course
+	// Publisher, unless nil, keeps Courses current while Serve runs.
+	// HookSecret is what webhooks must know; empty refuses all.
+	Publisher  *publish.Publisher
+	HookSecret string
 	// Backend runs guests. Without one they run on the nodes in the database,
 	// whose backends OpenNode opens.
 	Backend  vmbackend.Backend
@@ -69,6 +74,7 @@ type Config struct {
 type Server struct {
 	cfg     Config
 	store   *store.Store
+	catalog *catalog.Catalog
 	guests  *guests.Manager
 	grader  *attempts.Grader
 	office  *lms.Office
@@ -113,6 +119,9 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := noteVersions(ctx, db, courses.Courses(), cfg.Publisher); err != nil {
+		return nil, err
+	}
 	theme, err := themes.New()
 	if err != nil {
 		return nil, err
@@ -152,7 +161,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	handler, err := web.New(web.Config{
 		Store: db, Catalog: courses, Guests: manager, Grader: grader, Hub: hub, Desk: desk,
 		Door: login.NewDoor(db), Theme: theme, Office: office, Outbox: post, PretendLMS: cfg.PretendLMS, Secret: office.Secret,
-		Image: cfg.Image, Demo: cfg.Demo, Secure: cfg.Secure,
+		Publisher: cfg.Publisher, HookSecret: cfg.HookSecret, Image: cfg.Image, Demo: cfg.Demo, Secure: cfg.Secure,
 		TrustedProxies: cfg.TrustedProxies, Nodes: states, Log: cfg.Log,
 	})
 	if err != nil {
@@ -165,7 +174,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, store: db, guests: manager, grader: grader, office: office, outbox: post, mirror: proxy, handler: handler}, nil
+	return &Server{cfg: cfg, store: db, catalog: courses, guests: manager, grader: grader, office: office, outbox: post, mirror: proxy, handler: handler}, nil
 }
 
 // bootsOnNodes is how many guests may boot at the same time on all nodes.
@@ -258,6 +267,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	loops.Go(func() { s.dropExpired(running) })
 	loops.Go(func() { s.office.Run(running) })
 	loops.Go(func() { s.outbox.Run(running) })
+	if s.cfg.Publisher != nil {
+		loops.Go(func() { s.cfg.Publisher.Run(running, s.catalog, s.store, s.coursesChanged) })
+	}
 	loops.Go(func() {
 		if err := s.mirror.Serve(running, packages); err != nil {
 			s.cfg.Log.Error("guests reach no packages", "err", err)

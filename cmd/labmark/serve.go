@@ -6,26 +6,31 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server"
+	"github.com/labmark/labmark/server/publish"
 	"github.com/labmark/labmark/vmbackend/image"
 )
 
 // serveSettings are those that only serving needs.
 type serveSettings struct {
-	Courses        []string `arg:"" optional:"" name:"course" help:"Folders of the courses to serve."`
-	Listen         string   `help:"Address to answer on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	PublicURL      string   `help:"Address by which browsers and learning platforms reach this server; otherwise the one it listens on." placeholder:"URL"`
-	Demo           bool     `help:"Offer a login without password, and a pretend learning platform, to browsers on this machine."`
-	PretendLMS     string   `help:"Loopback address of the demo's pretend learning platform." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
-	Pool           int      `help:"How many fresh guests of each kind wait ready." default:"1" placeholder:"N"`
-	MaxGuests      int      `help:"How many User-Mode Linux guests there may be at most on this machine." default:"200" placeholder:"N"`
-	Kernel         string   `help:"Kernel of User-Mode Linux guests; otherwise the fast one if it was built, else Debian's." placeholder:"FILE"`
-	Mirror         []string `help:"Package mirror, below which guests may read whose course opens one: http://HOST/PATH, with =ADDRESS behind it if that is in a private network; or auto, for those of this machine's own apt. May be repeated." sep:"none" placeholder:"URL"`
-	Secure         bool     `help:"Browsers come by HTTPS: keep cookies off plain HTTP."`
-	TrustedProxies []string `help:"Addresses or ranges of proxies that may say for whom they speak." placeholder:"CIDR"`
+	Courses        []string      `arg:"" optional:"" name:"course" help:"Courses to serve: folders, or git+https://HOST/PATH#BRANCH:FOLDER (also git+ssh, git+file)."`
+	Listen         string        `help:"Address to answer on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	PublicURL      string        `help:"Address by which browsers and learning platforms reach this server; otherwise the one it listens on." placeholder:"URL"`
+	Demo           bool          `help:"Offer a login without password, and a pretend learning platform, to browsers on this machine."`
+	PretendLMS     string        `help:"Loopback address of the demo's pretend learning platform." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
+	Pool           int           `help:"How many fresh guests of each kind wait ready." default:"1" placeholder:"N"`
+	MaxGuests      int           `help:"How many User-Mode Linux guests there may be at most on this machine." default:"200" placeholder:"N"`
+	Kernel         string        `help:"Kernel of User-Mode Linux guests; otherwise the fast one if it was built, else Debian's." placeholder:"FILE"`
+	Mirror         []string      `help:"Package mirror, below which guests may read whose course opens one: http://HOST/PATH, with =ADDRESS behind it if that is in a private network; or auto, for those of this machine's own apt. May be repeated." sep:"none" placeholder:"URL"`
+	Secure         bool          `help:"Browsers come by HTTPS: keep cookies off plain HTTP."`
+	Reload         time.Duration `help:"Pause between looks at course folders for new versions." default:"10s"`
+	GitReload      time.Duration `help:"Pause between looks at git repositories." default:"10m"`
+	HookSecret     string        `help:"What webhooks at /hooks/courses/ID are signed with; without it there are none." placeholder:"SECRET"`
+	TrustedProxies []string      `help:"Addresses or ranges of proxies that may say for whom they speak." placeholder:"CIDR"`
 }
 
 type serveCmd struct{ serveSettings }
@@ -41,13 +46,10 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 	defer unlock()
 	cfg := server.Config{DataDir: s.DataDir, Pool: c.Pool, Demo: c.Demo, Secure: c.Secure,
 		TrustedProxies: c.TrustedProxies, Log: log}
-	for _, dir := range c.Courses {
-		course, err := loadCourse(dir, os.Stderr)
-		if err != nil {
-			return err
-		}
-		cfg.Courses = append(cfg.Courses, course)
+	if cfg.Publisher, err = c.publisher(ctx, s, log); err != nil {
+		return err
 	}
+	cfg.Courses, cfg.HookSecret = cfg.Publisher.Courses(), c.HookSecret
 	if cfg.Mirrors, err = mirrors(ctx, c.Mirror); err != nil {
 		return err
 	}
@@ -85,6 +87,19 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 		fmt.Fprintf(out, "A pretend Moodle to launch it from is on %s\n", cfg.PretendLMS)
 	}
 	return srv.Serve(ctx, l)
+}
+
+// publisher reads the courses, and will follow their sources.
+func (c *serveCmd) publisher(ctx context.Context, s *Settings, log *slog.Logger) (*publish.Publisher, error) {
+	cfg := publish.Config{Dir: filepath.Join(s.DataDir, "courses"), Every: c.Reload, GitEvery: c.GitReload, Log: log}
+	for _, name := range c.Courses {
+		src, err := publish.ParseSource(name)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Sources = append(cfg.Sources, src)
+	}
+	return publish.Open(ctx, cfg)
 }
 
 // guests opens the images, and says how nodes are opened.

@@ -21,6 +21,7 @@ import (
 	"github.com/labmark/labmark/server/news"
 	"github.com/labmark/labmark/server/outbox"
 	"github.com/labmark/labmark/server/progress"
+	"github.com/labmark/labmark/server/publish"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
 	"github.com/labmark/labmark/vmbackend/nodes"
@@ -43,6 +44,10 @@ type Config struct {
 	Secret     []byte // 32 bytes; seals what pages carry between two requests
 	// Nodes are those that guests run on; none where there is only a backend.
 	Nodes func() []nodes.Status
+	// Publisher keeps courses current; nil where they are fixed. HookSecret is
+	// what webhooks must know to have a course pulled; empty refuses all.
+	Publisher  *publish.Publisher
+	HookSecret string
 	// Image turns an image's name into its digest.
 	Image func(name string) (string, error)
 	// Demo offers a login without password to browsers on this machine.
@@ -98,6 +103,7 @@ func New(cfg Config) (http.Handler, error) {
 	r.GET(lti.IconPath, s.icon)
 	r.GET(lti.RegisterPath, s.registerPage)
 	r.GET("/enter", s.enterByPass)
+	r.POST("/hooks/courses/:course", s.hook)
 
 	open := r.Group("/", s.session)
 	open.GET("/login", s.loginPage)
@@ -122,6 +128,7 @@ func New(cfg Config) (http.Handler, error) {
 	s.classRoutes(pages.Group(classPath, s.teaches), in.Group("/api"+classPath, s.teaches))
 	s.adminRoutes(pages.Group(platformsPath, s.admin))
 	s.nodeRoutes(pages.Group(nodesPath, s.admin))
+	s.sourceRoutes(pages.Group(sourcesPath, s.admin))
 
 	api := in.Group("/api/courses/:course/:tutorial", s.known)
 	api.GET("/events", s.events)
