@@ -249,7 +249,7 @@ func TestLastGoodVersionOutlivesBrokenOnesAndTheRemote(t *testing.T) {
 
 func TestSources(t *testing.T) {
 	for text, want := range map[string]string{
-		"courses/linux":                                "courses/linux",
+		"courses/linux": "courses/linux",
 		"git+https://u:secret@host.example/c.git":      "https://u:xxxxx@host.example/c.git",
 		"git+https://host.example/c.git#v2":            "https://host.example/c.git#v2",
 		"git+ssh://git@host.example/c.git#main:a/demo": "ssh://git@host.example/c.git#main:a/demo",
