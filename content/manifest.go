@@ -26,6 +26,9 @@ func isID(s string) bool {
 	return last != '-' && len(s) <= maxID
 }
 
+// ValidID says whether a course, a tutorial, a check … may be called so.
+func ValidID(s string) bool { return isID(s) }
+
 const maxID = 64
 
 const idRule = "Use lower-case letters, digits and single “-”, a letter first."
