@@ -95,10 +95,10 @@ func compiling(tb testing.TB, text string) func() {
 		if !src.readable() {
 			tb.Fatal(src.findings)
 		}
-		t, d, body := frontMatter(src, d)
-		t.ID = "web"
-		newCompiler(l, src, t, d, body).compile()
-		if len(src.findings) > 0 || len(t.Checks) != 10 {
+		f := l.frontMatter(src, d)
+		f.tutorial.ID = "web"
+		newCompiler(l, src, f).compile()
+		if len(src.findings) > 0 || len(f.tutorial.Checks) != 10 {
 			tb.Fatal(src.findings)
 		}
 	}

@@ -49,7 +49,7 @@ func (b *block) checkID(spec blockWord) {
 	a := b.attrs.id
 	switch {
 	case a == nil && spec.needsID:
-		b.failWord(fmt.Sprintf("This %s has no id.", b.name), fmt.Sprintf("Write “%s {#an-id …}”.", b.name))
+		b.noID()
 	case a == nil:
 	case !spec.takesID:
 		b.fail(*a, fmt.Sprintf("%s takes no id.", quote(b.name)), "Delete "+quote("#"+a.value)+".")

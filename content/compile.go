@@ -23,7 +23,9 @@ type compiler struct {
 	headings   []heading      // that get an id of their own
 	references []reference    // to ids of this or another tutorial
 	fors       []forCheck
+	atSteps    []atStep // steps that are named
 	solved     map[string]bool
+	answered   map[string]bool // of solved: by an answer
 	unsolved   map[string]bool
 	lost       map[string]bool // ids of fences with a wrong word, which may be checks
 	stepOf     map[*Check]int
@@ -36,13 +38,13 @@ type unrendered struct {
 	into func(Body)
 }
 
-func newCompiler(l *loader, src *source, t *Tutorial, d defaults, body int) *compiler {
+func newCompiler(l *loader, src *source, f front) *compiler {
 	c := &compiler{
-		loader: l, src: src, tutorial: t, defaults: d,
+		loader: l, src: src, tutorial: f.tutorial, defaults: f.defaults, atSteps: f.atSteps,
 		ids: map[string]int{}, slugs: map[string]int{},
-		solved: map[string]bool{}, unsolved: map[string]bool{}, lost: map[string]bool{}, stepOf: map[*Check]int{},
+		solved: map[string]bool{}, answered: map[string]bool{}, unsolved: map[string]bool{}, lost: map[string]bool{}, stepOf: map[*Check]int{},
 	}
-	c.page = newPage(src.text, body, c.declared)
+	c.page = newPage(src.text, f.body, c.declared)
 	c.source = []byte(c.page.text)
 	return c
 }
@@ -75,13 +77,14 @@ func (c *compiler) compile() {
 
 // place is where in a tutorial a block stands.
 type place struct {
-	step  int
-	task  *task
-	in    string // the word of the innermost container, or ""
-	hint  bool
-	level int  // of the heading that this place belongs to
-	last  *int // level of the last heading
-	top   bool // not within a list, a quote or a container
+	step     int
+	task     *task
+	question *asking
+	in       string // the word of the innermost container, or ""
+	hint     bool
+	level    int  // of the heading that this place belongs to
+	last     *int // level of the last heading
+	top      bool // not within a list, a quote or a container
 }
 
 // task is a task block under way.
@@ -202,4 +205,5 @@ func (c *compiler) finish() {
 		check.Step = c.tutorial.Steps[step].ID
 	}
 	c.matchFors()
+	c.matchSteps()
 }

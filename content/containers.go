@@ -12,8 +12,14 @@ const maxAfter = 100
 
 // container compiles a block fenced by colons.
 func (c *compiler) container(n *container, at place) {
+	if n.token != "" {
+		return // a form in the place of a question's list
+	}
 	word := c.page.text[n.word.start:n.word.stop]
 	switch {
+	case at.in == inEntry:
+		c.failPage(n.colons, "No block can stand in a "+inEntry+".", "Close the list before: leave a blank line, and start without spaces.")
+		return
 	case n.stray() && n.rest.start == n.rest.stop:
 		c.failPage(n.colons, "There is no open block that this could close.", "Delete it, or look whether it is indented as its block.")
 		return
@@ -38,6 +44,8 @@ func (c *compiler) container(n *container, at place) {
 	switch word {
 	case "task":
 		c.task(n, b, at)
+	case "question":
+		c.question(n, b, at)
 	case "hint":
 		c.hint(n, b, at)
 	case "details":
@@ -88,6 +96,11 @@ func (c *compiler) task(n *container, b *block, at place) {
 	n.close = "</section>\n"
 	at.task, at.level = t, level
 	c.within(n, b, at)
+	c.hintsOf(t)
+}
+
+// hintsOf refuses hints that wait for attempts which can't be made.
+func (c *compiler) hintsOf(t *task) {
 	for _, h := range t.hints {
 		if t.checks == 0 {
 			c.src.fail(h.at, h.length, "The task of this hint has no check.", "Add a check, or delete the attribute.")

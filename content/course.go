@@ -135,6 +135,8 @@ type Deposit struct {
 	Mode  fs.FileMode
 	// Text is filled for each student: see Deposit.Fill.
 	Text []TextPart
+
+	lists map[string]bool // variables with a line for each entry
 }
 
 // FileBlock is a file block: a deposit that the page shows, with a button.
@@ -194,7 +196,7 @@ type TextPart struct {
 type Check struct {
 	ID    string
 	Task  string // ID of the task it stands in; may be empty
-	Title string // of that task
+	Title string // of that task, or a question's own
 	Step  string // ID of its step; may be empty
 	// Guest names the machine it runs in.
 	Guest  string
@@ -235,7 +237,9 @@ type Solution struct {
 	Guest  string
 	User   string
 	Lang   string
-	Script string
+	Script string // may be empty where there is an Answer
+	// Answer, unless empty, is to be given to a question: see Question.Find.
+	Answer string
 	// Shown lets students read it once they have passed the check.
 	Shown bool
 
@@ -252,7 +256,9 @@ type Mistake struct {
 	Guest  string
 	User   string
 	Lang   string
-	Script string
+	Script string // may be empty where there is an Answer
+	// Answer, unless empty, is given to a question, as a Solution's.
+	Answer string
 	Expect string
 
 	File string

@@ -54,6 +54,10 @@ func dump(b Body) string {
 			fmt.Fprintf(&s, "⟦%s⟧", p.Var)
 		case p.Check != "":
 			fmt.Fprintf(&s, "⟦check %s⟧\n", p.Check)
+		case p.Question != "":
+			fmt.Fprintf(&s, "⟦question %s⟧\n", p.Question)
+		case p.File != "":
+			fmt.Fprintf(&s, "⟦file %s⟧\n", p.File)
 		case p.Hint != "":
 			fmt.Fprintf(&s, "⟦hint %s⟧\n", p.Hint)
 		case p.Solution != "":
@@ -74,6 +78,17 @@ func visible(t *Tutorial) string {
 	s.WriteString(t.Title + "\n" + t.Summary + "\n")
 	for _, step := range t.Steps {
 		s.WriteString(step.Title + "\n" + dump(step.Body))
+	}
+	for _, f := range t.FileBlocks {
+		s.WriteString(f.Path + "\n" + dump(f.Body))
+	}
+	for _, c := range t.Checks {
+		if c.Question == nil {
+			continue
+		}
+		for _, choice := range c.Question.Choices {
+			s.WriteString(choice.ID + "\n" + dump(choice.Body))
+		}
 	}
 	return s.String()
 }

@@ -22,32 +22,46 @@ type defaults struct {
 const fence = "---"
 
 // frontMatter reads the YAML between the two "---" lines at a tutorial's
-// start. It returns the tutorial, the defaults that hold for its checks, and
-// where the text after it starts.
-func frontMatter(src *source, d defaults) (*Tutorial, defaults, int) {
-	t := &Tutorial{}
+// start.
+func (l *loader) frontMatter(src *source, d defaults) front {
+	f := front{tutorial: &Tutorial{}, defaults: d, body: len(src.text)}
 	text, first, body := cutFrontMatter(src)
 	if body < 0 {
-		return t, d, len(src.text)
+		return f
 	}
-	y := &yamlText{src: src, first: first}
+	f.body = body
+	f.read(&yamlText{loader: l, src: src, first: first}, text)
+	return f
+}
+
+// front is what a front matter says.
+type front struct {
+	tutorial *Tutorial
+	defaults defaults // that hold for its checks
+	body     int      // where the text after it starts
+	atSteps  []atStep // steps that networks name
+}
+
+func (f *front) read(y *yamlText, text string) {
+	src, t, d := y.src, f.tutorial, &f.defaults
+	var networks ast.Node
 	root := y.parse(text)
 	if root == nil {
 		if len(src.findings) == 0 {
 			src.fail(0, len(fence), "The front matter is empty.", "Give the tutorial a title: “title: …”.")
 		}
 		t.Guests = opened(d.guests, d.mirror)
-		return t, d, body
+		return
 	}
 	y.fields(root, "The front matter", map[string]func(ast.Node){
 		"title":    func(n ast.Node) { y.oneLine(n, "The title", &t.Title) },
 		"summary":  func(n ast.Node) { y.oneLine(n, "The summary", &t.Summary) },
 		"duration": func(n ast.Node) { y.duration(n, "The duration", time.Minute, 24*time.Hour, &t.Duration) },
-		"guests":   func(n ast.Node) { t.Guests = y.guests(n, d) },
-		"network":  func(n ast.Node) { y.network(n, &d) },
-		"networks": y.unsupported("Networks are"),
+		"guests":   func(n ast.Node) { t.Guests = y.guests(n, *d) },
+		"network":  func(n ast.Node) { y.network(n, d) },
+		"networks": func(n ast.Node) { networks = n },
 		"vars":     func(n ast.Node) { t.Vars = y.vars(n) },
-		"limits":   func(n ast.Node) { y.limits(n, &d) },
+		"limits":   func(n ast.Node) { y.limits(n, d) },
 	})
 	if t.Title == "" && !hasKey(root, "title") {
 		src.fail(0, len(fence), "The tutorial has no title.", "Add a line “title: …” to the front matter.")
@@ -56,7 +70,9 @@ func frontMatter(src *source, d defaults) (*Tutorial, defaults, int) {
 		t.Guests = d.guests
 	}
 	t.Guests = opened(t.Guests, d.mirror)
-	return t, d, body
+	if networks != nil {
+		t.Networks = y.networks(networks, f)
+	}
 }
 
 // cutFrontMatter gives the YAML, the line it starts on, and where the body

@@ -27,17 +27,18 @@ var (
 const (
 	minMemory = 16 << 20
 	maxMemory = 64 << 30
+	maxGuests = 8
 )
 
 // guests reads the machines of a tutorial, or of a course for its tutorials.
 func (y *yamlText) guests(n ast.Node, d defaults) []Guest {
 	var guests []Guest
 	for i, e := range y.mapping(n, "guests") {
-		if !hostName.MatchString(e.name) {
+		if !hostName.MatchString(e.name) || e.name == "localhost" {
 			y.fail(e.key, fmt.Sprintf("%s can't be a guest's name.", quote(e.name)), "Use lower-case letters, digits and “-”, at most 32.")
 		}
-		if i == 1 {
-			y.fail(e.key, "More than one guest in a tutorial is not supported yet.", "Keep one.")
+		if i == maxGuests {
+			y.fail(e.key, fmt.Sprintf("More than %d guests in a tutorial.", maxGuests), "Do with fewer: each student gets all of them.")
 		}
 		guests = append(guests, y.guest(e, d))
 	}

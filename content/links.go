@@ -158,7 +158,7 @@ func (c *compiler) relative(target string, at span, picture bool) (address, prob
 		return "", fmt.Sprintf("There is no tutorial or file %s.", shown), "Files that pages show must be in the folder “tutorials”; hidden files and Markdown are never sent."
 	}
 	info, err := fs.Stat(c.loader.fsys, name)
-	if err != nil || !info.Mode().IsRegular() || c.symbolic(name) {
+	if err != nil || !info.Mode().IsRegular() || c.loader.symbolic(name) {
 		return "", fmt.Sprintf("There is no file %s.", shown), didYouMean(path.Base(name), c.siblings(name))
 	}
 	if _, known := c.loader.digests[name]; !known {
@@ -176,9 +176,9 @@ func (c *compiler) relative(target string, at span, picture bool) (address, prob
 
 // symbolic says whether a file is reached by a symbolic link, which may lead
 // out of the course.
-func (c *compiler) symbolic(name string) bool {
+func (l *loader) symbolic(name string) bool {
 	for ; name != "."; name = path.Dir(name) {
-		info, err := fs.Lstat(c.loader.fsys, name)
+		info, err := fs.Lstat(l.fsys, name)
 		if err != nil || info.Mode()&fs.ModeSymlink != 0 {
 			return true
 		}

@@ -83,9 +83,9 @@ func (l *loader) tutorial(id string, d defaults) *compiler {
 		l.findings = append(l.findings, src.findings...)
 		return nil
 	}
-	t, d, body := frontMatter(src, d)
-	t.ID, t.Path = id, file
-	c := newCompiler(l, src, t, d, body)
+	f := l.frontMatter(src, d)
+	f.tutorial.ID, f.tutorial.Path = id, file
+	c := newCompiler(l, src, f)
 	c.compile()
 	return c
 }

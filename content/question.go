@@ -14,6 +14,8 @@ type Question struct {
 	Answers []Answer
 	// Tolerance is how far off a number may be, either way.
 	Tolerance float64
+	// Case tells upper and lower case apart in texts.
+	Case bool
 	// MaxAttempts is how often one may try; 0 is without bound.
 	MaxAttempts int
 	// Cost is taken off the question's points for each failed attempt.
@@ -22,8 +24,10 @@ type Question struct {
 
 // Choice is one entry of a question's list.
 type Choice struct {
-	ID       string
-	Body     Body
+	ID   string
+	Body Body
+	// Text is Body without its markup, for $ANSWER and for authors' answers.
+	Text     []TextPart
 	Right    bool
 	Feedback Body // for one who has chosen it
 }

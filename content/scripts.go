@@ -2,9 +2,7 @@ package content
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -40,6 +38,10 @@ func (c *compiler) fence(n *fenceBlock, at place) {
 		return
 	}
 	b := c.block(n.word, n.rest)
+	if at.in == inEntry {
+		b.failWord("No block can stand in a "+inEntry+".", "Close the list before: leave a blank line, and start without spaces.")
+		return
+	}
 	if at.hint && word != "run" {
 		b.failWord(fmt.Sprintf("A %s can't stand in a hint.", word), "Close the hint with “:::” before.")
 	}
@@ -47,6 +49,10 @@ func (c *compiler) fence(n *fenceBlock, at place) {
 	switch word {
 	case "check":
 		c.check(n, b, s, at)
+	case "setup":
+		c.setup(b, s, at)
+	case "file":
+		c.fileBlock(n, b, s)
 	case "solve":
 		c.solve(n, b, s)
 	case "mistake":
@@ -96,39 +102,6 @@ func (s *script) dropLine() {
 
 var languages = []string{"bash", "sh", "python"}
 
-func (c *compiler) check(n *fenceBlock, b *block, s script, at place) {
-	check := &Check{
-		ID:            b.id(),
-		Guest:         b.guest(),
-		Points:        b.points("points", c.defaults.points),
-		Timeout:       b.duration("timeout", time.Second, maxTimeout, c.defaults.timeout),
-		Auto:          b.duration("auto", 2*time.Second, time.Hour, 0),
-		Sticky:        b.flag("sticky", c.defaults.sticky),
-		PassesAtStart: b.oneOf("passes", "", "start") == "start",
-		Lang:          b.oneOf("lang", "bash", languages...),
-		User:          b.user(),
-	}
-	check.File, check.Line = c.src.where(b.at)
-	if a, ok := b.value("auto"); ok {
-		c.src.warn(b.base+a.start, a.length, "Checks don't run by themselves yet: this one runs by its button only.",
-			"Leave it in: it will be acted on one day.")
-	}
-	if at.task != nil {
-		check.Task, check.Title = at.task.id, at.task.title
-		at.task.checks++
-	}
-	c.messages(check, &s)
-	b.notEmpty(s)
-	c.holesInScript(s)
-	check.Script, check.place = s.text, s.place
-	if b.flag("unsolved", false) {
-		c.unsolved[check.ID] = true
-	}
-	c.stepOf[check] = at.step
-	c.tutorial.Checks = append(c.tutorial.Checks, check)
-	n.token = c.page.token(Part{Check: check.ID})
-}
-
 func (b *block) notEmpty(s script) {
 	if strings.TrimSpace(s.text) == "" {
 		b.failWord(fmt.Sprintf("This %s is empty.", b.name), "Write the commands between the fences.")
@@ -152,37 +125,6 @@ func (c *compiler) holesInScript(s script) {
 			}
 		}
 	}
-}
-
-func (c *compiler) solve(n *fenceBlock, b *block, s script) {
-	b.notEmpty(s)
-	c.holesInScript(s)
-	solution := &Solution{
-		For: c.forAttribute(b), Guest: b.guest(), User: b.user(), Lang: b.oneOf("lang", "bash", languages...),
-		Script: s.text, Shown: b.flag("show", false), place: s.place,
-	}
-	solution.File, solution.Line = c.src.where(b.at)
-	c.solved[solution.For] = true
-	// All that a check's solutions show appears where the first of them stands.
-	first := !slices.ContainsFunc(c.tutorial.Solutions, func(o *Solution) bool { return o.Shown && o.For == solution.For })
-	c.tutorial.Solutions = append(c.tutorial.Solutions, solution)
-	if solution.Shown && first {
-		n.token = c.page.token(Part{Solution: solution.For})
-	}
-}
-
-func (c *compiler) mistake(b *block, s script) {
-	b.notEmpty(s)
-	c.holesInScript(s)
-	m := &Mistake{
-		For: c.forAttribute(b), Guest: b.guest(), User: b.user(), Lang: b.oneOf("lang", "bash", languages...),
-		Script: s.text, place: s.place,
-	}
-	m.File, m.Line = c.src.where(b.at)
-	if a, ok := b.required("expect"); ok {
-		m.Expect = a.value
-	}
-	c.tutorial.Mistakes = append(c.tutorial.Mistakes, m)
 }
 
 func (c *compiler) run(n *fenceBlock, b *block, s script) {

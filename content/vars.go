@@ -5,20 +5,33 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Var is a value that is drawn once for each student.
 type Var struct {
-	Name   string
-	Int    *IntRange // drawn from a range,
-	Choice []string  // or from a list,
-	Hex    int       // or as this many hex digits
+	Name     string
+	Int      *IntRange    // drawn from a range,
+	Choice   []string     // or from a list,
+	Hex      int          // or as this many hex digits,
+	Words    int          // or as this many words, with "-" between them,
+	Password int          // or as this many letters and digits,
+	IP       netip.Prefix // or as a machine's address in this network,
+	Date     *DateRange   // or as a day, as 2026-01-31,
+	Lines    []string     // or from the lines of a file
+	// Count, unless 0, is the number of different values that are drawn and
+	// joined by a space.
+	Count int
 }
 
 // IntRange is inclusive at both ends.
 type IntRange struct{ Min, Max int64 }
+
+// DateRange is inclusive at both ends, both at midnight UTC.
+type DateRange struct{ From, To time.Time }
 
 // Values are one student's variables by name.
 type Values map[string]string
@@ -31,17 +44,93 @@ func (t *Tutorial) Draw(key []byte, course, student string) Values {
 	values := make(Values, len(t.Vars))
 	for _, v := range t.Vars {
 		d := newDraw(key, course, t.ID, student, v.Name)
-		switch {
-		case v.Int != nil:
-			span := uint64(v.Int.Max) - uint64(v.Int.Min) + 1
-			values[v.Name] = strconv.FormatInt(int64(uint64(v.Int.Min)+d.below(span)), 10)
-		case len(v.Choice) > 0:
-			values[v.Name] = v.Choice[d.below(uint64(len(v.Choice)))]
-		default:
-			values[v.Name] = d.hex(v.Hex)
+		first := v.one(d)
+		if v.Count < 2 {
+			values[v.Name] = first
+			continue
 		}
+		all := []string{first}
+		seen := map[string]bool{first: true}
+		for len(all) < v.Count {
+			if next := v.one(d); !seen[next] {
+				seen[next] = true
+				all = append(all, next)
+			}
+		}
+		values[v.Name] = strings.Join(all, " ")
 	}
 	return values
+}
+
+// one draws a single value.
+func (v *Var) one(d *draw) string {
+	switch {
+	case v.Int != nil:
+		span := uint64(v.Int.Max) - uint64(v.Int.Min) + 1
+		return strconv.FormatInt(int64(uint64(v.Int.Min)+d.below(span)), 10)
+	case len(v.Choice) > 0:
+		return v.Choice[d.below(uint64(len(v.Choice)))]
+	case len(v.Lines) > 0:
+		return v.Lines[d.below(uint64(len(v.Lines)))]
+	case v.Words > 0:
+		words := make([]string, v.Words)
+		for i := range words {
+			words[i] = easyWords[d.below(uint64(len(easyWords)))]
+		}
+		return strings.Join(words, "-")
+	case v.Password > 0:
+		letters := make([]byte, v.Password)
+		for i := range letters {
+			letters[i] = passwordLetters[d.below(uint64(len(passwordLetters)))]
+		}
+		return string(letters)
+	case v.IP.IsValid():
+		host := binary.BigEndian.AppendUint32(nil, uint32(1+d.below(v.hosts())))
+		address := v.IP.Addr().As4()
+		for i := range address {
+			address[i] |= host[i]
+		}
+		return netip.AddrFrom4(address).String()
+	case v.Date != nil:
+		return v.Date.From.AddDate(0, 0, int(d.below(v.Date.days()))).Format(time.DateOnly)
+	}
+	return d.hex(v.Hex)
+}
+
+// hosts counts the addresses of a network without its first and its last,
+// which mean the network and all of its machines.
+func (v *Var) hosts() uint64 { return 1<<(32-v.IP.Bits()) - 2 }
+
+func (r DateRange) days() uint64 { return uint64(r.To.Sub(r.From)/(24*time.Hour)) + 1 }
+
+// different counts the values that can be drawn, as far as maxCount.
+func (v *Var) different() uint64 {
+	power := func(base, n int) uint64 {
+		all := uint64(1)
+		for ; n > 0 && all < maxCount; n-- {
+			all *= uint64(base)
+		}
+		return all
+	}
+	n := power(16, v.Hex)
+	switch {
+	case v.Int != nil:
+		n = uint64(v.Int.Max) - uint64(v.Int.Min)
+		n = max(n, n+1) // all of them are 2^64
+	case len(v.Choice) > 0:
+		n = uint64(len(v.Choice))
+	case len(v.Lines) > 0:
+		n = uint64(len(v.Lines))
+	case v.Words > 0:
+		n = power(len(easyWords), v.Words)
+	case v.Password > 0:
+		n = power(len(passwordLetters), v.Password)
+	case v.IP.IsValid():
+		n = v.hosts()
+	case v.Date != nil:
+		n = v.Date.days()
+	}
+	return min(n, maxCount)
 }
 
 // draw is a stream of random bytes: HMAC-SHA256 of the seed and a counter.
@@ -112,9 +201,11 @@ func (v Values) Fill(text string) string {
 }
 
 // Fill gives a run block's command for one student.
-func (r *Run) Fill(values Values) string {
+func (r *Run) Fill(values Values) string { return fillParts(r.Command, values) }
+
+func fillParts(parts []TextPart, values Values) string {
 	var b strings.Builder
-	for _, p := range r.Command {
+	for _, p := range parts {
 		b.WriteString(p.Text)
 		if p.Var != "" {
 			b.WriteString(values[p.Var])

@@ -21,6 +21,10 @@ const (
 	maxVars   = 100
 	maxHex    = 256
 	maxChoice = 200 // bytes
+
+	maxWords    = 12
+	maxPassword = 64
+	maxCount    = 1000
 )
 
 // vars reads what is drawn for each student.
@@ -43,20 +47,32 @@ func (y *yamlText) vars(n ast.Node) []Var {
 func (y *yamlText) variable(e entry) Var {
 	v := Var{Name: e.name}
 	kinds := 0
-	count := func(read func(ast.Node, *Var)) func(ast.Node) {
+	kind := func(read func(ast.Node, *Var)) func(ast.Node) {
 		return func(n ast.Node) {
 			kinds++
 			read(n, &v)
 		}
 	}
+	var count ast.Node
 	before := len(y.src.findings)
 	y.fields(e.value, "A variable", map[string]func(ast.Node){
-		"int":    count(y.intVar),
-		"choice": count(y.choiceVar),
-		"hex":    count(y.hexVar),
+		"int":      kind(y.intVar),
+		"choice":   kind(y.choiceVar),
+		"hex":      kind(y.lengthVar("hex", "digits", 1, maxHex, func(v *Var) *int { return &v.Hex })),
+		"words":    kind(y.lengthVar("words", "words", 1, maxWords, func(v *Var) *int { return &v.Words })),
+		"password": kind(y.lengthVar("password", "characters", 4, maxPassword, func(v *Var) *int { return &v.Password })),
+		"ip":       kind(y.ipVar),
+		"date":     kind(y.dateVar),
+		"line":     kind(y.lineVar),
+		"count":    func(n ast.Node) { count = n },
 	})
-	if kinds != 1 && len(y.src.findings) == before {
-		y.fail(e.key, "A variable is drawn in exactly one way.", "Write {int: 1-6}, {choice: [red, blue]} or {hex: 8}.")
+	if len(y.src.findings) > before {
+		return v
+	}
+	if kinds != 1 {
+		y.fail(e.key, "A variable is drawn in exactly one way.", "Write {int: 1-6}, {choice: [red, blue]} or {hex: 8}; docs/format.md has more.")
+	} else if count != nil {
+		y.count(count, &v)
 	}
 	return v
 }
@@ -99,15 +115,18 @@ func (y *yamlText) choiceVar(n ast.Node, v *Var) {
 	}
 }
 
-func (y *yamlText) hexVar(n ast.Node, v *Var) {
-	s, ok := y.scalar(n, "hex")
-	if !ok {
-		return
+// lengthVar reads how long something is to be.
+func (y *yamlText) lengthVar(name, what string, least, most int, into func(*Var) *int) func(ast.Node, *Var) {
+	return func(n ast.Node, v *Var) {
+		s, ok := y.scalar(n, name)
+		if !ok {
+			return
+		}
+		length, err := strconv.Atoi(s)
+		if err != nil || length < least || length > most {
+			y.fail(n, fmt.Sprintf("%s is not a number of %s from %d to %d.", quote(s), what, least, most), "")
+			return
+		}
+		*into(v) = length
 	}
-	digits, err := strconv.Atoi(s)
-	if err != nil || digits < 1 || digits > maxHex {
-		y.fail(n, fmt.Sprintf("%s is not a number of digits from 1 to %d.", quote(s), maxHex), "")
-		return
-	}
-	v.Hex = digits
 }

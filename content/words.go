@@ -25,23 +25,25 @@ var admonition = blockWord{colons: true, takesID: true, takesClass: true, attrib
 
 // words are all blocks of the course format.
 var words = map[string]blockWord{
-	"task":     {colons: true, takesID: true, needsID: true, takesClass: true, attributes: []string{"title"}},
-	"hint":     {colons: true, takesID: true, attributes: []string{"after", "cost"}},
-	"note":     admonition,
-	"tip":      admonition,
-	"warning":  admonition,
-	"danger":   admonition,
-	"details":  admonition,
-	"question": {colons: true, later: true},
+	"task":    {colons: true, takesID: true, needsID: true, takesClass: true, attributes: []string{"title"}},
+	"hint":    {colons: true, takesID: true, attributes: []string{"after", "cost"}},
+	"note":    admonition,
+	"tip":     admonition,
+	"warning": admonition,
+	"danger":  admonition,
+	"details": admonition,
+	"question": {colons: true, takesID: true, needsID: true, takesClass: true, attributes: []string{
+		"type", "title", "points", "sticky", "attempts", "cost", "tolerance", "case", "unsolved"}},
 
-	"check": {takesID: true, needsID: true, attributes: []string{
-		"host", "points", "timeout", "auto", "sticky", "user", "lang", "passes", "unsolved"}},
-	"solve":   {attributes: []string{"for", "show", "host", "user", "lang"}},
-	"mistake": {attributes: []string{"for", "expect", "host", "user", "lang"}},
-	"run":     {attributes: []string{"host"}},
+	// A check's id is that of its question where it stands in one.
+	"check": {takesID: true, attributes: []string{
+		"host", "points", "timeout", "auto", "sticky", "user", "lang", "tools", "passes", "unsolved"}},
 	"assert":  {later: true},
-	"setup":   {later: true},
-	"file":    {later: true},
+	"solve":   {attributes: []string{"for", "answer", "show", "host", "user", "lang"}},
+	"mistake": {attributes: []string{"for", "answer", "expect", "host", "user", "lang"}},
+	"setup":   {attributes: []string{"at", "file", "mode", "owner", "timeout", "host", "user", "lang"}},
+	"run":     {attributes: []string{"host"}},
+	"file":    {takesID: true, attributes: []string{"path", "mode", "owner", "host", "lang"}},
 }
 
 // wordList is in order, for messages that do not change from run to run.

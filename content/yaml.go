@@ -21,8 +21,9 @@ const maxYAML = 16 << 10
 // at the first thing that is wrong; this one reports all of them, each at its
 // place in the file.
 type yamlText struct {
-	src   *source
-	first int // the line of the file, from 0, on which the text starts
+	loader *loader // for files that the text names; may be nil
+	src    *source
+	first  int // the line of the file, from 0, on which the text starts
 }
 
 // parse gives the text's one document; nil after an error, or where the text
@@ -225,9 +226,4 @@ func (y *yamlText) oneLine(n ast.Node, what string, into *string) {
 		return
 	}
 	*into = s
-}
-
-// unsupported refuses what the format has and this version does not.
-func (y *yamlText) unsupported(what string) func(ast.Node) {
-	return func(n ast.Node) { y.fail(n, what+" not supported yet.", "Leave it out for now.") }
 }
