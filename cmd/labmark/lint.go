@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/labmark/labmark/content"
 )
@@ -15,30 +16,62 @@ var errFindings = errors.New("the course has errors")
 
 type lintCmd struct {
 	Courses []string `arg:"" name:"course" help:"Folder of a course." type:"existingdir"`
+	Format  string   `help:"text for people, json, or sarif (2.1.0) for CI systems and editors." enum:"text,json,sarif" default:"text"`
+}
+
+// linted is what was found in one course. Course is nil if it has errors.
+type linted struct {
+	dir      string
+	course   *content.Course
+	findings content.Findings
 }
 
 func (c *lintCmd) Run(ctx context.Context, out io.Writer) error {
+	var all []linted
 	failed := false
 	for _, dir := range c.Courses {
 		course, findings := content.Load(os.DirFS(dir))
 		if course != nil {
 			findings = append(findings, content.Shellcheck(ctx, course)...)
 		}
-		if len(findings) > 0 {
-			fmt.Fprintf(out, "%s\n\n", findings)
-		}
-		if findings.Err() != nil {
-			failed = true
-			continue
-		}
-		checks := 0
-		for _, t := range course.Tutorials {
-			checks += len(t.Checks)
-		}
-		fmt.Fprintf(out, "%s: %q is in order: %d tutorials, %d checks\n", dir, course.Title, len(course.Tutorials), checks)
+		all = append(all, linted{nearName(dir), course, findings})
+		failed = failed || findings.Err() != nil
+	}
+	write := map[string]func(io.Writer, []linted) error{"text": lintText, "json": lintJSON, "sarif": lintSARIF}[c.Format]
+	if err := write(out, all); err != nil {
+		return err
 	}
 	if failed {
 		return errFindings
+	}
+	return nil
+}
+
+// nearName names a folder from the working folder, where it is in it.
+func nearName(dir string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return dir
+	}
+	if near, err := filepath.Rel(here, dir); err == nil && filepath.IsLocal(near) {
+		return near
+	}
+	return dir
+}
+
+func lintText(out io.Writer, all []linted) error {
+	for _, l := range all {
+		if len(l.findings) > 0 {
+			fmt.Fprintf(out, "%s\n\n", l.findings)
+		}
+		if l.findings.Err() != nil {
+			continue
+		}
+		checks := 0
+		for _, t := range l.course.Tutorials {
+			checks += len(t.Checks)
+		}
+		fmt.Fprintf(out, "%s: %q is in order: %d tutorials, %d checks\n", l.dir, l.course.Title, len(l.course.Tutorials), checks)
 	}
 	return nil
 }

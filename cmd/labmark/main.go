@@ -18,6 +18,7 @@ import (
 type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve courses to browsers, with a Linux machine for every student."`
 	Lint     lintCmd     `cmd:"" help:"Say what is wrong in a course, at the line where it stands."`
+	New      newCmd      `cmd:"" help:"Begin a course or a tutorial."`
 	Test     testCmd     `cmd:"" help:"Prove a course: do in real guests what students will do, right and wrong."`
 	Image    imageCmd    `cmd:"" help:"Build and list the images that guests are made from."`
 	Node     nodeCmd     `cmd:"" help:"Add, test, drain and remove the machines that guests run on."`
