@@ -33,6 +33,14 @@ func functions(a *assets) template.FuncMap {
 
 		"attemptOutcome": attemptOutcome,
 
+		"asks":         asks,
+		"chosen":       chosen,
+		"desktopGuest": desktopGuest,
+		"inOrder":      inOrder,
+		"left":         left,
+		"machines":     machines,
+		"spent":        spent,
+
 		"cellWords":  cellWords,
 		"gradeState": gradeState,
 		"gradeWords": gradeWords,
@@ -143,9 +151,13 @@ func verdictWords(outcome string) string {
 func total(s Step) Score {
 	var sum Score
 	for _, p := range s.Body {
-		if p.Check != nil {
-			sum.Points += p.Check.Won
-			sum.Of += p.Check.Points
+		c := p.Check
+		if p.Question != nil {
+			c = &p.Question.CheckView
+		}
+		if c != nil {
+			sum.Points += c.Won
+			sum.Of += c.Points
 		}
 	}
 	return sum

@@ -33,12 +33,13 @@ func main() {
 		log.Fatal(err)
 	}
 	log.Printf("listening on http://%s", l.Addr())
-	server := &http.Server{Handler: routes(theme, newStage(*boot)), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: routes(theme, newStage(*boot), newStage(*boot, sample.Machines...)), ReadHeaderTimeout: 10 * time.Second}
 	log.Fatal(server.Serve(l))
 }
 
-// routes are the pages, the API and the levers of tests.
-func routes(theme *themes.Theme, s *stage) http.Handler {
+// routes are the pages, the API and the levers of tests. One machine is on the
+// first stage, several are on the second.
+func routes(theme *themes.Theme, s, several *stage) http.Handler {
 	d := &demo{ServeMux: http.NewServeMux(), theme: theme}
 	mux := d.ServeMux
 	d.page("/{$}", func(n string) themes.Page { return sample.Courses(n) })
@@ -47,6 +48,7 @@ func routes(theme *themes.Theme, s *stage) http.Handler {
 	d.page("/courses/linux-essentials", func(n string) themes.Page { return sample.Course(n) })
 	d.page("/courses/linux-essentials/files", func(n string) themes.Page { return sample.Tutorial(n, s.guest()) })
 	d.page("/courses/linux-essentials/permissions", func(n string) themes.Page { return sample.Tutorial(n, s.guest(), "web", "db") })
+	d.page("/courses/linux-essentials/widgets", several.widgets)
 	d.page("/progress", func(n string) themes.Page { return sample.Progress(n) })
 	d.page("/", func(n string) themes.Page { return sample.Error(n) })
 	d.launches(s)
@@ -58,13 +60,25 @@ func routes(theme *themes.Theme, s *stage) http.Handler {
 	mux.HandleFunc("POST /logout", redirect("/login"))
 	mux.Handle("GET /assets/", theme.Assets())
 
-	mux.HandleFunc("GET "+sample.API+"/events", s.serveEvents)
-	mux.HandleFunc("POST "+sample.API+"/guest/{what}", s.serveGuest)
-	mux.HandleFunc("POST "+sample.API+"/checks/{check}", s.serveCheck)
-	mux.HandleFunc("POST "+sample.API+"/hints/{hint}", s.serveHint)
-	mux.HandleFunc("POST "+sample.API+"/solutions/{check}", s.serveSolution)
-	mux.HandleFunc("GET "+sample.API+"/terminal", s.serveTerminal)
-	mux.HandleFunc("POST /demo/{lever}", s.serveLever)
+	for api, s := range map[string]*stage{sample.API: s, sample.WidgetsAPI: several} {
+		mux.HandleFunc("GET "+api+"/events", s.serveEvents)
+		mux.HandleFunc("POST "+api+"/guest/{what}", s.serveGuest)
+		mux.HandleFunc("POST "+api+"/checks/{check}", s.serveCheck)
+		mux.HandleFunc("POST "+api+"/steps/{step}", s.serveStep)
+		mux.HandleFunc("POST "+api+"/files/{file}", s.serveFile)
+		mux.HandleFunc("POST "+api+"/hints/{hint}", s.serveHint)
+		mux.HandleFunc("POST "+api+"/solutions/{check}", s.serveSolution)
+		mux.HandleFunc("GET "+api+"/terminal", s.serveTerminal)
+	}
+	mux.HandleFunc("POST /demo/{lever}", func(w http.ResponseWriter, r *http.Request) {
+		status := http.StatusNoContent
+		for _, s := range []*stage{s, several} {
+			if !s.pull(r.PathValue("lever")) {
+				status = http.StatusNotFound
+			}
+		}
+		w.WriteHeader(status)
+	})
 	return mux
 }
 

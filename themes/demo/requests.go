@@ -60,7 +60,9 @@ func (s *stage) serveEvents(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *stage) serveGuest(w http.ResponseWriter, r *http.Request) {
-	if !s.order(r.PathValue("what")) {
+	var body struct{ Guest string }
+	_ = json.NewDecoder(r.Body).Decode(&body) // an empty one means all
+	if !s.order(r.PathValue("what"), body.Guest) {
 		refuse(w, http.StatusNotFound, "The machine cannot do that.", "Load the page again.")
 		return
 	}
@@ -68,7 +70,11 @@ func (s *stage) serveGuest(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *stage) serveCheck(w http.ResponseWriter, r *http.Request) {
-	var body struct{ Attempt string }
+	var body struct {
+		Attempt string
+		Answer  []string
+		Auto    bool
+	}
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Attempt == "" {
 		refuse(w, http.StatusBadRequest, "The request names no attempt.", "Load the page again.")
 		return
@@ -78,7 +84,18 @@ func (s *stage) serveCheck(w http.ResponseWriter, r *http.Request) {
 	a, known := s.attempts[body.Attempt]
 	if !known {
 		check := r.PathValue("check")
-		a = themes.AttemptView{ID: body.Attempt, Check: check, State: "running", Points: pointsOf(check), At: time.Now(), Best: s.best[check], Attempts: s.counts[check]}
+		if what := s.refusal(check, body.Answer, body.Auto); what != "" {
+			status := http.StatusConflict
+			if body.Auto {
+				status = http.StatusTooManyRequests
+			}
+			refuse(w, status, what, "")
+			return
+		}
+		if body.Answer != nil {
+			s.answers[check] = body.Answer
+		}
+		a = themes.AttemptView{ID: body.Attempt, Check: check, State: "running", Points: pointsOf(check), At: time.Now(), Best: s.best[check], Attempts: s.counts[check], Auto: body.Auto}
 		s.attempts[a.ID] = a
 		s.tell("attempt", a)
 		time.AfterFunc(600*time.Millisecond, func() { s.finish(body.Attempt) })
@@ -88,7 +105,11 @@ func (s *stage) serveCheck(w http.ResponseWriter, r *http.Request) {
 
 // pointsOf asks the sample.
 func pointsOf(check string) float64 {
-	for _, c := range sample.Checks() {
+	checks := append(sample.Checks(), sample.Looks())
+	for _, q := range sample.Questions() {
+		checks = append(checks, q.CheckView)
+	}
+	for _, c := range checks {
 		if c.ID == check {
 			return c.Points
 		}
@@ -102,7 +123,14 @@ func (s *stage) finish(id string) {
 	defer s.mu.Unlock()
 	a := s.attempts[id]
 	a.State, a.At = "done", time.Now()
+	answer, isAnswer := s.answers[a.Check]
 	switch {
+	case isAnswer:
+		s.judge(&a, answer)
+	case a.Check == "reach" && strings.Contains(s.typed, "ip route"):
+		a.Verdict, a.Message, a.Won = "pass", "The server answers.", a.Points
+	case a.Check == "reach":
+		a.Verdict, a.Message = "fail", "ping: connect: Network is unreachable"
 	case a.Check == "archive" || s.view.State != "ready":
 		a.Verdict, a.Message = "unsure", "The machine did not answer in time. This does not count as an attempt."
 	case a.Check == "folder" && strings.Contains(s.typed, "mkdir work"):
@@ -114,17 +142,21 @@ func (s *stage) finish(id string) {
 	default:
 		a.Verdict, a.Message = "fail", "Nothing of it is there yet.\nexpected: <b>something</b>\nfound:    nothing"
 	}
-	if a.Verdict != "unsure" {
+	if a.Verdict != "unsure" && (!a.Auto || a.Verdict == "pass") {
 		s.counts[a.Check]++
 	}
 	s.best[a.Check] = max(s.best[a.Check], a.Won)
 	a.Best, a.Attempts = s.best[a.Check], s.counts[a.Check]
+	s.count(&a)
 	s.attempts[id] = a
+	if !a.Auto || a.Verdict == "pass" {
+		s.last[a.Check] = a
+	}
 	if s.silent {
 		return
 	}
 	s.tell("attempt", a)
-	total := themes.Score{Of: 6}
+	total := themes.Score{Of: s.of()}
 	for _, p := range s.best {
 		total.Points += p
 	}
@@ -151,14 +183,16 @@ func (s *stage) serveSolution(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]string{"html": "<pre><code>mkdir -p ~/work\necho hello &gt; ~/work/notes.txt</code></pre>"})
 }
 
-// serveLever lets tests make things happen: "forget" everything; "fail" the
+// pull lets tests make things happen: "forget" everything; "fail" the
 // machine; "cut" all connections; "silence" results; play "deaf" (cut, and
 // refuse new connections) and "hear" again; "hold" the machine in its states
-// until "release"; send one event of a "cell", a "row" or a "grade".
-func (s *stage) serveLever(w http.ResponseWriter, r *http.Request) {
+// until "release"; make setups "break"; grow "busy" for checks that look by
+// themselves, and "idle" again; send one event of a "cell", a "row" or a
+// "grade". It reports whether there is such a lever.
+func (s *stage) pull(lever string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch r.PathValue("lever") {
+	switch lever {
 	case "forget":
 		s.disconnect()
 		s.forget()
@@ -183,11 +217,14 @@ func (s *stage) serveLever(w http.ResponseWriter, r *http.Request) {
 		}
 	case "silence":
 		s.silent = true
+	case "break":
+		s.broken = true
+	case "busy", "idle":
+		s.busy = lever == "busy"
 	case "cell", "row", "grade":
-		s.tell(r.PathValue("lever"), classEvent(r.PathValue("lever")))
+		s.tell(lever, classEvent(lever))
 	default:
-		http.NotFound(w, r)
-		return
+		return false
 	}
-	w.WriteHeader(http.StatusNoContent)
+	return true
 }

@@ -4,17 +4,24 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/coder/websocket"
 )
 
-const prompt = "\x1b[1;32mstudent@main\x1b[0m:\x1b[1;34m~\x1b[0m$ "
+func promptOf(guest string) string {
+	return "\x1b[1;32mstudent@" + guest + "\x1b[0m:\x1b[1;34m~\x1b[0m$ "
+}
 
 // serveTerminal speaks the protocol of docs/architecture.md with a toy shell.
 func (s *stage) serveTerminal(w http.ResponseWriter, r *http.Request) {
+	guest := r.URL.Query().Get("guest")
 	s.mu.Lock()
-	state, cut, deaf := s.view.State, s.cut, s.deaf
+	if !slices.Contains(s.guests, guest) {
+		guest = s.guests[0] // pages with more machines than the stage has
+	}
+	state, cut, deaf := s.stateOf(guest), s.cutOf(guest), s.deaf
 	s.mu.Unlock()
 	if deaf {
 		refuse(w, http.StatusServiceUnavailable, "The demo plays deaf.", "")
@@ -38,7 +45,7 @@ func (s *stage) serveTerminal(w http.ResponseWriter, r *http.Request) {
 		case <-ctx.Done():
 		}
 	}()
-	t := &toy{stage: s, conn: c}
+	t := &toy{stage: s, guest: guest, prompt: promptOf(guest), conn: c}
 	t.attach(ctx)
 	for {
 		kind, data, err := c.Read(ctx)
@@ -51,11 +58,22 @@ func (s *stage) serveTerminal(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// stateOf is one machine's. The caller holds mu.
+func (s *stage) stateOf(guest string) string {
+	for _, m := range s.view.Machines {
+		if m.Name == guest {
+			return m.State
+		}
+	}
+	return s.view.State
+}
+
 // toy is one connection's line editor.
 type toy struct {
-	stage *stage
-	conn  *websocket.Conn
-	line  strings.Builder
+	stage         *stage
+	guest, prompt string
+	conn          *websocket.Conn
+	line          strings.Builder
 }
 
 func (t *toy) control(ctx context.Context, m map[string]any) {
@@ -66,19 +84,19 @@ func (t *toy) control(ctx context.Context, m map[string]any) {
 // attach replays the scrollback, or greets.
 func (t *toy) attach(ctx context.Context) {
 	t.stage.mu.Lock()
-	scroll := append([]byte(nil), t.stage.scroll...)
+	scroll := append([]byte(nil), t.stage.scroll[t.guest]...)
 	t.stage.mu.Unlock()
 	t.control(ctx, map[string]any{"type": "attached", "replay": len(scroll) > 0})
 	if len(scroll) > 0 {
 		_ = t.conn.Write(ctx, websocket.MessageBinary, scroll)
 		return
 	}
-	t.print(ctx, "\x1b[?2004h"+prompt) // with bracketed paste
+	t.print(ctx, "\x1b[?2004h"+t.prompt) // with bracketed paste
 }
 
 func (t *toy) print(ctx context.Context, out string) {
 	t.stage.mu.Lock()
-	t.stage.scroll = append(t.stage.scroll, out...)
+	t.stage.scroll[t.guest] = append(t.stage.scroll[t.guest], out...)
 	t.stage.mu.Unlock()
 	_ = t.conn.Write(ctx, websocket.MessageBinary, []byte(out))
 }
@@ -94,7 +112,7 @@ func (t *toy) input(ctx context.Context, in string) bool {
 			if line == "exit" {
 				t.control(ctx, map[string]any{"type": "exit", "status": 0})
 				t.stage.mu.Lock()
-				t.stage.scroll = nil
+				t.stage.scroll[t.guest] = nil
 				t.stage.mu.Unlock()
 				_ = t.conn.Close(websocket.StatusNormalClosure, "")
 				return false
@@ -102,7 +120,7 @@ func (t *toy) input(ctx context.Context, in string) bool {
 			t.stage.mu.Lock()
 			t.stage.typed += line + "\n"
 			t.stage.mu.Unlock()
-			t.print(ctx, outputOf(line)+prompt)
+			t.print(ctx, outputOf(line)+t.prompt)
 		case r == 0x7f && t.line.Len() > 0:
 			s := t.line.String()
 			t.line.Reset()
@@ -110,7 +128,7 @@ func (t *toy) input(ctx context.Context, in string) bool {
 			t.print(ctx, "\b \b")
 		case r == 0x03:
 			t.line.Reset()
-			t.print(ctx, "^C\r\n"+prompt)
+			t.print(ctx, "^C\r\n"+t.prompt)
 		case r >= ' ' || r == '\n':
 			t.line.WriteRune(r)
 			t.print(ctx, strings.ReplaceAll(string(r), "\n", "\r\n> "))

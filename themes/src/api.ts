@@ -7,6 +7,28 @@ export interface Guest {
   image?: string
   since: string
   generation: number
+  machines?: Machine[]
+}
+
+// Machine is one of several guests.
+export interface Machine {
+  name: string
+  state: Guest['state']
+  detail: string
+  generation: number
+}
+
+// machineOf is one guest's part of a state that sums several up.
+export function machineOf(guest: Guest, name: string): Pick<Guest, 'state' | 'detail' | 'generation'> {
+  return guest.machines?.find((m) => m.name === name) ?? guest
+}
+
+// Setup is what entering a step does to the machine; step is empty for what
+// is done when it starts.
+export interface Setup {
+  step: string
+  state: 'running' | 'done' | 'failed'
+  message?: string
 }
 
 export interface Attempt {
@@ -20,6 +42,9 @@ export interface Attempt {
   points: number
   at: string
   attempts: number
+  left?: number
+  feedback?: string
+  auto?: boolean
 }
 
 export interface Score {
@@ -28,12 +53,14 @@ export interface Score {
 }
 
 // Refused is an answer that is an error; its message says what went wrong and
-// what to do. status 0 means that no answer came.
+// what to do. status 0 means that no answer came; wait is for how many seconds
+// the server asks to be left in peace.
 export class Refused extends Error {
   constructor(
     readonly status: number,
     what: string,
     readonly mend: string,
+    readonly wait = 0,
   ) {
     super(what)
   }
@@ -86,7 +113,7 @@ async function request<T>(url: string, init: RequestInit): Promise<T> {
     throw new Refused(0, 'The server cannot be reached.', 'Check your connection, then try again.')
   }
   const body = await response.json().catch(() => null)
-  if (response.ok && body !== null) return body as T
+  if (response.ok && (body !== null || response.status === 202)) return body as T
   if (response.status === 401) {
     throw new Refused(401, 'You are signed out.', 'Load the page again to sign in.')
   }
@@ -94,6 +121,7 @@ async function request<T>(url: string, init: RequestInit): Promise<T> {
     response.status,
     body?.error ?? `The server answered with an error (${response.status}).`,
     body?.mend ?? 'Try again in a moment.',
+    Number(response.headers.get('Retry-After')) || 0,
   )
 }
 

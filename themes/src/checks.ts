@@ -3,15 +3,26 @@ import { API, Attempt, Guest, drawUUID, inWords } from './api'
 import { announce, button, inside, points, setIcon } from './page'
 import { elapsedWords, showTimes } from './times'
 
-type Outcome = 'idle' | 'running' | 'pass' | 'part' | 'fail' | 'unsure'
+export type Outcome = 'idle' | 'running' | 'pass' | 'part' | 'fail' | 'unsure'
 
-const words: Record<Outcome, string> = {
+const verdicts: Record<Outcome, string> = {
   idle: 'Not tried yet',
   running: 'Checking…',
   pass: 'Passed',
   part: 'Partly there',
   fail: 'Not yet',
   unsure: 'Could not tell',
+}
+
+const words = {
+  off: 'Your machine is off, so there is nothing to look at.',
+  notReady: 'Your machine is not ready yet. Try again in a moment.',
+  startIt: 'Start it',
+  couldNotTell: (why: string) => `Could not tell. ${why}`,
+  attempts: (n: number) => (n === 0 ? '' : n === 1 ? '1 attempt' : `${n} attempts`),
+  lastTried: 'last tried ',
+  won: (won: string, of: string) => `${won} of ${of} points.`,
+  seen: (message: string) => `Last seen: ${message}`,
 }
 
 // askAgain is the pause after which a result that has not come is asked for,
@@ -24,59 +35,85 @@ function outcome(a: Attempt): Outcome {
   return a.verdict ?? 'unsure'
 }
 
+export interface Machine {
+  state(): Guest['state']
+  start(): void
+}
+
 // Check is one widget.
 export class Check {
   readonly id: string
-  private readonly button: HTMLButtonElement
-  private attempt: string | null
+  protected readonly button: HTMLButtonElement
+  protected attempt: string | null
+  private settled: [Outcome, string] // what was shown before it ran
   private since = 0
   private timer = 0
 
   constructor(
     readonly element: HTMLElement,
-    private readonly api: API,
-    private readonly machine: { state(): Guest['state']; start(): void },
+    protected readonly api: API,
+    protected readonly machine: Machine,
     private readonly changed: () => void,
   ) {
     this.id = element.dataset.check!
     this.attempt = element.dataset.attempt ?? null
     this.button = inside<HTMLButtonElement>(element, '.check-button')
-    this.button.addEventListener('click', () => this.press())
+    const shown = element.dataset.state as Outcome
+    this.settled = shown === 'running' ? ['idle', ''] : [shown, inside(element, '.check-message').textContent ?? '']
+    this.listen()
     if (this.attempt) this.wait()
   }
 
-  get full(): boolean {
-    return Number(this.element.dataset.won) >= Number(this.element.dataset.points)
+  get running(): boolean {
+    return this.attempt !== null
+  }
+
+  get passed(): boolean {
+    return 'passed' in this.element.dataset
+  }
+
+  // path is where attempts are posted to, below the API.
+  get path(): string {
+    return `/checks/${encodeURIComponent(this.id)}`
+  }
+
+  protected listen(): void {
+    this.button.addEventListener('click', () => this.press())
   }
 
   // press starts an attempt, unless one runs or there is nothing to look at.
-  private press(): void {
-    if (this.attempt) return
-    const state = this.machine.state()
-    if (state !== 'ready') {
-      this.needsMachine(state)
-      return
-    }
+  protected press(): void {
+    if (this.attempt || !this.mayStart()) return
     this.attempt = drawUUID()
     this.draw('running', '')
     this.wait()
     void this.send()
   }
 
-  private needsMachine(state: Guest['state']): void {
+  protected mayStart(): boolean {
+    const state = this.machine.state()
+    if (state === 'ready') return true
     const off = state === 'none' || state === 'failed'
-    const says = off
-      ? 'Your machine is off, so there is nothing to look at.'
-      : 'Your machine is not ready yet. Try again in a moment.'
+    this.say(off ? words.off : words.notReady, off)
+    return false
+  }
+
+  // load is what is sent beside the attempt's id.
+  protected load(): object {
+    return {}
+  }
+
+  // say shows words below the verdict, and perhaps a way to start the machine.
+  protected say(says: string, offerStart: boolean): void {
     const action = inside(this.element, '.check-action')
     inside(this.element, '.check-result').hidden = false
     action.replaceChildren(says)
-    if (off) action.append(' ', button('Start it', 'button small-button', () => this.machine.start()))
+    if (offerStart) action.append(' ', button(words.startIt, 'button small-button', () => this.machine.start()))
     action.hidden = false
     announce(says)
   }
 
-  // machineReady takes back what needsMachine said.
+  // machineReady takes back what say said of the machine.
   machineReady(): void {
     const action = inside(this.element, '.check-action')
     if (action.hidden) return
@@ -90,13 +127,17 @@ export class Check {
     const id = this.attempt
     if (!id) return
     try {
-      this.show(await this.api.post<Attempt>(`/checks/${encodeURIComponent(this.id)}`, { attempt: id }))
+      this.show(await this.api.post<Attempt>(this.path, { attempt: id, ...this.load() }))
     } catch (failure) {
       if (this.attempt !== id) return
       this.finish()
-      this.draw('unsure', inWords(failure))
-      announce(`Could not tell. ${inWords(failure)}`)
+      this.refused(failure)
     }
+  }
+
+  protected refused(failure: unknown): void {
+    this.draw('unsure', inWords(failure))
+    announce(words.couldNotTell(inWords(failure)))
   }
 
   // connected is called when events flow again after a break.
@@ -105,6 +146,10 @@ export class Check {
   }
 
   show(a: Attempt): void {
+    if (a.auto) {
+      this.seen(a)
+      return
+    }
     const o = outcome(a)
     if (o === 'running') {
       // Perhaps started in another window.
@@ -120,20 +165,51 @@ export class Check {
     const mine = this.attempt === a.id
     this.finish()
     this.draw(o, a.message ?? '')
+    this.count(a, o)
+    inside(this.element, '.check-attempts').textContent = words.attempts(a.attempts)
+    this.done(a)
+    if (mine) this.tell(a, o)
+    this.changed()
+  }
+
+  // done is for what comes with an attempt beyond its verdict.
+  protected done(_a: Attempt): void {}
+
+  // seen takes what the page itself had looked at, which is no attempt. Only
+  // what wins points is shown as a verdict, and only a pass is said aloud.
+  private seen(a: Attempt): void {
+    const o = outcome(a)
+    if (o === 'running') return
+    const better = o === 'pass' || a.best > Number(this.element.dataset.won)
+    if (better) {
+      this.count(a, o)
+      if (!this.attempt) {
+        this.draw(o, a.message ?? '')
+        if (o === 'pass') this.tell(a, o)
+      }
+      this.changed()
+    }
+    const last = this.element.querySelector('.auto-seen')
+    if (last && o !== 'unsure') last.textContent = a.message && !better ? words.seen(a.message) : ''
+  }
+
+  private count(a: Attempt, o: Outcome): void {
     this.element.dataset.won = String(a.best)
     this.element.dataset.points = String(a.points)
+    if (o === 'pass') {
+      this.element.dataset.passed = ''
+      for (const auto of this.element.querySelectorAll<HTMLElement>('.check-auto')) auto.hidden = true
+    }
     inside(this.element, '.check-won').textContent = points(a.best)
-    inside(this.element, '.check-attempts').textContent =
-      a.attempts === 0 ? '' : a.attempts === 1 ? '1 attempt' : `${a.attempts} attempts`
     const time = document.createElement('time')
     time.dateTime = a.at
-    inside(this.element, '.check-when').replaceChildren('last tried ', time)
+    inside(this.element, '.check-when').replaceChildren(words.lastTried, time)
     showTimes(this.element)
-    if (mine) {
-      const won = o === 'pass' || o === 'part' ? ` ${points(a.best)} of ${points(a.points)} points.` : ''
-      announce(`${words[o]}. ${a.message ?? ''}${won}`)
-    }
-    this.changed()
+  }
+
+  private tell(a: Attempt, o: Outcome): void {
+    const won = o === 'pass' || o === 'part' ? ` ${words.won(points(a.best), points(a.points))}` : ''
+    announce(`${verdicts[o]}. ${a.message ?? ''}${won}`)
   }
 
   private wait(): void {
@@ -155,15 +231,21 @@ export class Check {
     this.attempt = null
   }
 
+  // restore shows again what stood there before the attempt.
+  protected restore(): void {
+    this.draw(...this.settled)
+  }
+
   private draw(o: Outcome, message: string): void {
+    if (o !== 'running') this.settled = [o, message]
     this.element.dataset.state = o
     // aria-disabled keeps the focus on the button, unlike disabled.
     if (o === 'running') this.button.setAttribute('aria-disabled', 'true')
     else this.button.removeAttribute('aria-disabled')
-    inside(this.element, '.check-result').hidden = false
+    inside(this.element, '.check-result').hidden = o === 'idle'
     inside(this.element, '.check-action').hidden = true
     setIcon(inside(this.element, '.check-mark'), o)
-    inside(this.element, '.check-verdict').textContent = words[o]
+    inside(this.element, '.check-verdict').textContent = verdicts[o]
     inside(this.element, '.check-message').textContent = message
   }
 }

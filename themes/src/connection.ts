@@ -66,6 +66,15 @@ export class Connection {
     return this.wanted && !this.over
   }
 
+  // attached says that the program can be typed to, coming that it soon can.
+  get attached(): boolean {
+    return this.live && this.early === null && this.socket?.readyState === WebSocket.OPEN
+  }
+
+  get coming(): boolean {
+    return this.live && this.early !== null
+  }
+
   // hurry tries again now if a pause is running.
   hurry(): void {
     if (this.live && this.timer) this.open()

@@ -3,7 +3,7 @@
 // hidden screen has no size, and the guest's would follow it.
 import type RFB from '@novnc/novnc'
 import { Clipboard } from './clipboard'
-import { API, Guest } from './api'
+import { API, Guest, machineOf } from './api'
 import { announce } from './page'
 import { Notice, View } from './view'
 
@@ -64,9 +64,10 @@ export class GuestDesktop implements View {
   }
 
   follow(guest: Guest): void {
-    this.running = guest.state === 'ready'
-    if (this.running && guest.generation !== this.generation) {
-      this.generation = guest.generation
+    const { state, generation } = machineOf(guest, this.guest)
+    this.running = state === 'ready'
+    if (this.running && generation !== this.generation) {
+      this.generation = generation
       this.refused = ''
       this.failures = 0
       this.drop()

@@ -1,5 +1,6 @@
 // The bar above the terminal: what the machine is doing, and its buttons.
-import { API, Guest, inWords } from './api'
+import { API, Guest, Machine, inWords } from './api'
+import { drawMachines, readMachines } from './machines'
 import { announce, part } from './page'
 import { elapsedWords } from './times'
 
@@ -11,6 +12,8 @@ const titles: Record<Guest['state'], string> = {
   stopping: 'Stopping…',
   failed: 'Your machine failed.',
 }
+
+const words = { start: 'Start', again: 'Start again' }
 
 const busy = (state: Guest['state']) => state === 'starting' || state === 'resetting' || state === 'stopping'
 
@@ -37,6 +40,7 @@ export class GuestBar {
       image: d.image,
       since: d.since ?? '',
       generation: Number(d.generation),
+      machines: readMachines(),
     }
     this.enteredAt = Math.min(Date.now(), Date.parse(this.guest.since) || Date.now())
     this.buttons.start.addEventListener('click', () => this.start())
@@ -67,7 +71,8 @@ export class GuestBar {
     dialog.addEventListener(
       'close',
       () => {
-        if (dialog.returnValue === 'reset') void this.ask('reset', 'resetting')
+        const one = dialog.querySelector<HTMLInputElement>('[name=guest]:checked')?.value
+        if (dialog.returnValue === 'reset') void this.ask('reset', 'resetting', one)
       },
       { once: true },
     )
@@ -75,12 +80,14 @@ export class GuestBar {
 
   // ask shows the coming state at once: an answer may take a moment, and a
   // button that seems dead is pressed again.
-  private async ask(what: 'start' | 'reset' | 'stop', meanwhile: Guest['state']): Promise<void> {
+  // One of several machines may be meant; without a name all are.
+  private async ask(what: 'start' | 'reset' | 'stop', meanwhile: Guest['state'], one?: string): Promise<void> {
     const before = this.guest
-    this.show({ ...before, state: meanwhile, detail: '' })
+    const machines = before.machines?.map((m): Machine => (one && m.name !== one ? m : { ...m, state: meanwhile, detail: '' }))
+    this.show({ ...before, state: meanwhile, detail: '', machines })
     const shown = this.guest
     try {
-      const guest = await this.api.post<Guest>(`/guest/${what}`)
+      const guest = await this.api.post<Guest>(`/guest/${what}`, one ? { guest: one } : {})
       // An event may have come before the answer, and be newer.
       if (this.guest === shown) this.show(guest)
     } catch (failure) {
@@ -97,11 +104,12 @@ export class GuestBar {
     // An image may be named by its digest, which tells a student nothing.
     const name = state === 'ready' && image && image.length <= 40 ? image : ''
     part('guest-detail').textContent = detail || name
+    drawMachines(this.guest)
     const focused = document.activeElement
     this.buttons.start.hidden = !(state === 'none' || state === 'failed')
     this.buttons.reset.hidden = !(state === 'ready' || state === 'failed')
     this.buttons.stop.hidden = state !== 'ready'
-    this.buttons.start.querySelector('span')!.textContent = state === 'failed' ? 'Start again' : 'Start'
+    this.buttons.start.querySelector('span')!.textContent = state === 'failed' ? words.again : words.start
     // A hidden button drops the focus to the page's top; keep it in the bar.
     if (focused instanceof HTMLElement && focused.hidden && this.element.contains(focused)) {
       this.element.tabIndex = -1

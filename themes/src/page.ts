@@ -31,6 +31,16 @@ export function button(label: string, kind: string, clicked: () => void): HTMLBu
   return b
 }
 
+// flash shows what happened on a button itself for a moment.
+export function flash(button: HTMLElement, words: string): void {
+  const label = inside(button, 'span')
+  const before = button.dataset.label ?? label.textContent ?? ''
+  button.dataset.label = before
+  label.textContent = words
+  clearTimeout(Number(button.dataset.timer))
+  button.dataset.timer = String(setTimeout(() => (label.textContent = before), 1500))
+}
+
 // announce has a screen reader say something. The same words twice in a row
 // would be silent, so the region is emptied first.
 export function announce(words: string): void {

@@ -1,5 +1,14 @@
 // Commands of the tutorial, with buttons that type or copy them.
-import { announce, copyText, inside } from './page'
+import { announce, copyText, flash, inside } from './page'
+
+const words = {
+  typed: 'Typed into the terminal.',
+  typedShort: 'Typed',
+  notReady: 'The terminal is not ready yet.',
+  notReadyShort: 'Not ready yet',
+  copied: 'Copied',
+  notCopied: 'Could not copy',
+}
 
 export class Runs {
   constructor(private readonly type: (guest: string, command: string) => boolean) {}
@@ -13,23 +22,13 @@ export class Runs {
     const command = (inside(run, 'code').textContent ?? '').replace(/\n+$/, '')
     inside(run, '.run-type').addEventListener('click', () => {
       const typed = this.type(run.dataset.guest ?? '', command)
-      announce(typed ? 'Typed into the terminal.' : 'The terminal is not ready yet.')
-      this.flash(inside(run, '.run-type'), typed ? 'Typed' : 'Not ready yet')
+      announce(typed ? words.typed : words.notReady)
+      flash(inside(run, '.run-type'), typed ? words.typedShort : words.notReadyShort)
     })
     inside(run, '.run-copy').addEventListener('click', async () => {
       const copied = await copyText(command)
-      announce(copied ? 'Copied.' : 'Could not copy.')
-      this.flash(inside(run, '.run-copy'), copied ? 'Copied' : 'Could not copy')
+      announce(copied ? words.copied : words.notCopied)
+      flash(inside(run, '.run-copy'), copied ? words.copied : words.notCopied)
     })
-  }
-
-  // flash shows what happened on the button itself for a moment.
-  private flash(button: HTMLElement, words: string): void {
-    const label = inside(button, 'span')
-    const before = button.dataset.label ?? label.textContent ?? ''
-    button.dataset.label = before
-    label.textContent = words
-    clearTimeout(Number(button.dataset.timer))
-    button.dataset.timer = String(setTimeout(() => (label.textContent = before), 1500))
   }
 }

@@ -1,10 +1,31 @@
 // The navigation over the steps: which one is being read, which are done.
 import { inside } from './page'
 
+const words = { done: 'done' }
+
+// dwell is how long a step must be read before it counts as entered, in ms:
+// who scrolls past it does not enter it.
+const dwell = 1000
+
 export class Steps {
   private readonly links = [...document.querySelectorAll<HTMLAnchorElement>('.steps a[data-step]')]
 
-  constructor(private readonly pane: HTMLElement) {
+  private reading = '' // the step above all others on the screen; '' before the first
+  private visited = ''
+  private dwelling = 0
+  private led = false // a link leads where the screen need not reach
+
+  // entered is called once for each visit of a step.
+  constructor(
+    private readonly pane: HTMLElement,
+    private readonly entered: (step: string) => void,
+  ) {
+    for (const link of this.links) link.addEventListener('click', () => this.follows(link.dataset.step!))
+    // Whoever uses something in a step is there, wherever the page stands.
+    this.pane.addEventListener('focusin', (e) => {
+      const step = (e.target as Element).closest('.step[id]')
+      if (step) this.visit(step.id)
+    })
     this.pane.addEventListener('scroll', () => this.follow(), { passive: true })
     // On a phone the whole page scrolls.
     addEventListener('scroll', () => this.follow(), { passive: true })
@@ -16,16 +37,46 @@ export class Steps {
     const line = this.pane.getBoundingClientRect().top + Math.min(innerHeight, this.pane.clientHeight) / 3
     const atEnd = this.pane.scrollTop > 0 && this.pane.scrollTop + this.pane.clientHeight >= this.pane.scrollHeight - 2
     let current = this.links[0]
+    let reading = ''
     for (const link of this.links) {
       const section = document.getElementById(link.dataset.step!)
-      if (section && (atEnd || section.getBoundingClientRect().top <= line)) current = link
+      if (!section || (!atEnd && section.getBoundingClientRect().top > line)) continue
+      current = link
+      reading = section.id
     }
+    this.read(reading)
     for (const link of this.links) {
       if (link === current && !link.hasAttribute('aria-current')) {
         link.setAttribute('aria-current', 'step')
         this.reveal(link)
       } else if (link !== current) link.removeAttribute('aria-current')
     }
+  }
+
+  private read(step: string): void {
+    if (step === this.reading) return
+    this.reading = step
+    this.dwell()
+  }
+
+  private dwell(): void {
+    clearTimeout(this.dwelling)
+    this.dwelling = window.setTimeout(() => {
+      if (!this.led && this.reading !== '') this.visit(this.reading)
+      this.led = false
+    }, dwell)
+  }
+
+  private follows(step: string): void {
+    this.led = true
+    this.visit(step)
+    this.dwell()
+  }
+
+  private visit(step: string): void {
+    if (step === this.visited) return
+    this.visited = step
+    this.entered(step)
   }
 
   // reveal scrolls the list of steps alone: scrollIntoView would move the page.
@@ -40,7 +91,7 @@ export class Steps {
       const checks = [...(document.getElementById(link.dataset.step!)?.querySelectorAll<HTMLElement>('.check') ?? [])]
       const done = checks.length > 0 && checks.every((c) => Number(c.dataset.won) >= Number(c.dataset.points))
       link.toggleAttribute('data-done', done)
-      inside(link, '.step-state').textContent = done ? 'done' : ''
+      inside(link, '.step-state').textContent = done ? words.done : ''
     }
   }
 }

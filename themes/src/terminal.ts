@@ -1,9 +1,20 @@
 // The terminal of one guest: a screen, a connection, and what is said when
 // there is none.
-import { API, Guest } from './api'
+import { API, Guest, machineOf } from './api'
 import { Connection, State } from './connection'
 import { Screen } from './screen'
 import { Notice, View } from './view'
+
+const words = {
+  label: (guest: string) => `Terminal of ${guest}`,
+  ended: (status: number) => `The shell has ended${status === 0 ? '' : ` (status ${status})`}. Press Enter for a new one.`,
+  lost: "The terminal's connection is lost. Trying again; your programs go on.",
+}
+
+// settled is the pause in a shell's first output after which it can be typed
+// to, and longest how long that may take, in ms.
+const settled = 150
+const longest = 1500
 
 // reply is what a terminal answers to a program: attributes, positions, modes,
 // colours. See ECMA-48 and xterm's control sequences. Keys look different, but
@@ -17,6 +28,10 @@ export class GuestTerminal implements View {
   private readonly connection: Connection
   private generation = -1
   private ended = false
+  private wanted = false // its tab has been chosen
+  private running = false
+  private command = '' // to be typed when the shell is there
+  private typing = 0
   private muted = false
   private mutedUntil = 0
   private unmuting = 0
@@ -27,7 +42,7 @@ export class GuestTerminal implements View {
     api: API,
     private readonly notice: Notice,
   ) {
-    this.screen = new Screen(place, `Terminal of ${guest}`)
+    this.screen = new Screen(place, words.label(guest))
     const terminal = this.screen.terminal
     this.connection = new Connection(api.terminal(guest), {
       output: (bytes, parsed) => this.output(bytes, parsed),
@@ -44,19 +59,28 @@ export class GuestTerminal implements View {
   }
 
   follow(guest: Guest): void {
-    if (guest.state !== 'ready') {
+    const { state, generation } = machineOf(guest, this.guest)
+    this.running = state === 'ready'
+    if (!this.running) {
       this.connection.close()
       return
     }
-    if (guest.generation === this.generation && (this.connection.live || this.ended)) return
-    const fresh = guest.generation !== this.generation
-    this.generation = guest.generation
-    if (fresh) this.screen.terminal.reset()
-    this.connect()
+    if (generation === this.generation && (this.connection.live || this.ended)) return
+    const fresh = generation !== this.generation
+    this.generation = generation
+    if (fresh) {
+      this.ended = false
+      this.connection.close()
+      this.screen.terminal.reset()
+    }
+    if (this.wanted) this.connect()
   }
 
+  // shown connects at the first time: nobody waits for a shell never looked at.
   shown(): void {
     this.screen.refit()
+    this.wanted = true
+    if (this.running && !this.connection.live && !this.ended) this.connect()
   }
 
   focus(): void {
@@ -66,11 +90,27 @@ export class GuestTerminal implements View {
   // type has a command typed as if pasted. One line is also run; of several
   // lines the student presses the last Enter, having read them.
   type(command: string): boolean {
-    if (!this.connection.live) return false
+    if (!this.connection.attached && !this.connection.coming) return false
+    this.screen.terminal.focus()
+    if (this.connection.attached) this.enter(command)
+    else this.command = command
+    return true
+  }
+
+  private enter(command: string): void {
     this.screen.terminal.paste(command)
     if (!command.includes('\n')) this.screen.terminal.input('\r')
-    this.screen.terminal.focus()
-    return true
+  }
+
+  // enterAfter types what waits for a shell. One that has just been started
+  // must first say whether it knows pasted text from typed.
+  private enterAfter(pause: number): void {
+    clearTimeout(this.typing)
+    this.typing = window.setTimeout(() => {
+      const command = this.command
+      this.command = ''
+      if (command !== '') this.enter(command)
+    }, pause)
   }
 
   private connect(): void {
@@ -91,11 +131,12 @@ export class GuestTerminal implements View {
   // the shell again, so answers are held back until the replay is shown: until
   // output pauses, but not for ever, since a program may never pause.
   private attached(replay: boolean): void {
+    if (this.command !== '') this.enterAfter(longest)
     if (!replay) return
     this.screen.terminal.write('\x1bc') // RIS: a new page, in order with the rest
     this.muted = true
-    this.unmuteAfter(1500)
-    this.mutedUntil = Date.now() + 1500
+    this.unmuteAfter(longest)
+    this.mutedUntil = Date.now() + longest
   }
 
   private unmuteAfter(pause: number): void {
@@ -105,21 +146,22 @@ export class GuestTerminal implements View {
 
   private output(bytes: Uint8Array, parsed: () => void): void {
     this.screen.terminal.write(bytes, () => {
-      if (this.muted) this.unmuteAfter(Math.min(150, this.mutedUntil - Date.now()))
+      if (this.muted) this.unmuteAfter(Math.min(settled, this.mutedUntil - Date.now()))
+      if (this.command !== '') this.enterAfter(settled)
       parsed()
     })
   }
 
   private shellEnded(status: number): void {
     this.ended = true
-    const how = status === 0 ? '' : ` (status ${status})`
-    this.screen.terminal.write(dim(`The shell has ended${how}. Press Enter for a new one.`))
+    this.screen.terminal.write(dim(words.ended(status)))
   }
 
   private connectionState(state: State): void {
+    if (state !== 'connecting' && state !== 'open') this.command = ''
     if (state === 'lost') {
       // No seconds are counted down: screen readers would read each of them.
-      this.notice("The terminal's connection is lost. Trying again; your programs go on.", () => this.connection.hurry())
+      this.notice(words.lost, () => this.connection.hurry())
     } else if (state !== 'connecting') this.notice('')
   }
 }

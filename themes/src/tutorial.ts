@@ -1,19 +1,23 @@
-// The work place: joins the guest bar, the checks, the help, the terminals and
-// the stream of events.
-import { API, Attempt, Guest, Score } from './api'
+// The work place: joins the guest bar, the checks, the questions, the help, the
+// terminals and the stream of events.
+import { API, Attempt, Guest, Score, Setup, machineOf } from './api'
+import { AutoChecks } from './auto'
 import { Check } from './checks'
 import { remember } from './choice'
 import { GuestDesktop } from './desktop'
 import { desktopTools } from './desktoptools'
 import { listen } from './events'
+import { FileBlock } from './files'
 import { Grade, showGrade } from './grade'
 import { GuestBar } from './guest'
 import { Hint, Solution } from './help'
 import { button, part, points } from './page'
 import { machineTabs, paneSwitch, showPane, splitter } from './panes'
 import { obeyPolicy } from './policy'
+import { Question } from './questions'
 import { Runs } from './runs'
 import { fontLoaded, usualSize } from './screen'
+import { Setups } from './setups'
 import { Steps } from './steps'
 import { GuestTerminal } from './terminal'
 import { showTimes } from './times'
@@ -26,6 +30,21 @@ declare global {
   }
 }
 
+const words = {
+  start: 'Start the machine',
+  tryNow: 'Try now',
+  offline: 'The connection to the server is lost. Trying again… Your machine and your points are safe.',
+  noMachine: {
+    none: 'This is where your machine will appear.',
+    failed: 'Your machine failed. Your points are safe.',
+    resetting: 'You will have a fresh machine in a moment. Your points stay.',
+    stopping: 'Your machine is being switched off.',
+    starting: 'Your machine is booting. You can read on meanwhile.',
+    ready: '',
+  } satisfies Record<Guest['state'], string>,
+  score: (won: string, of: string) => `${won} of ${of} points`,
+}
+
 interface TutorialEvents {
   guest: Guest
   attempt: Attempt
@@ -33,6 +52,7 @@ interface TutorialEvents {
   hint: { id: string; due: boolean }
   solution: { check: string }
   grade: Grade
+  setup: Setup
 }
 
 // The panels of the machine's tabs, by their ids.
@@ -46,7 +66,8 @@ async function start(): Promise<void> {
   const api = new API(part('main').dataset.api!)
   splitter()
   paneSwitch()
-  const steps = new Steps(part('tutorial'))
+  const setups = new Setups(api)
+  const steps = new Steps(part('tutorial'), (step) => setups.enter(step))
 
   const terminals = new Map<string, GuestTerminal>()
   const views = new Map<string, View>() // by their panels' ids
@@ -67,29 +88,31 @@ async function start(): Promise<void> {
   const drawNotice = () => {
     const place = part('terminal-notice')
     const loss = losses.get(shown)
-    const off = bar.guest.state !== 'ready'
-    const words = off ? noMachine(bar.guest) : (loss?.words ?? '')
-    place.hidden = words === ''
+    const guest = machineOf(bar.guest, guestOf(shown))
+    const off = guest.state !== 'ready'
+    const says = off ? noMachine(guest) : (loss?.words ?? '')
+    place.hidden = says === ''
     place.classList.toggle('covers', off)
     // Rewriting the same words would make screen readers repeat them.
-    if (place.dataset.words === words) return
-    place.dataset.words = words
-    place.replaceChildren(Object.assign(document.createElement('p'), { textContent: words }))
-    if (off && (bar.guest.state === 'none' || bar.guest.state === 'failed')) {
-      place.append(button('Start the machine', 'button primary', () => bar.start()))
-    } else if (!off && loss?.again) place.append(button('Try now', 'button small-button', loss.again))
+    if (place.dataset.words === says) return
+    place.dataset.words = says
+    place.replaceChildren(Object.assign(document.createElement('p'), { textContent: says }))
+    if (off && (guest.state === 'none' || guest.state === 'failed')) {
+      place.append(button(words.start, 'button primary', () => bar.start()))
+    } else if (!off && loss?.again) place.append(button(words.tryNow, 'button small-button', loss.again))
   }
 
   const bar: GuestBar = new GuestBar(api, (guest) => {
     for (const view of views.values()) view.follow(guest)
     if (guest.state === 'ready') for (const check of checks) check.machineReady()
+    setups.follow(guest)
     drawNotice()
   })
 
   const type = (guest: string, command: string) => {
     const name = guest || [...terminals.keys()][0] || ''
     const terminal = terminals.get(name)
-    if (!terminal || bar.guest.state !== 'ready') return false
+    if (!terminal || machineOf(bar.guest, name).state !== 'ready') return false
     select(terminalPanel(name))
     showPane('machine')
     return terminal.type(command)
@@ -98,32 +121,46 @@ async function start(): Promise<void> {
   runs.attach(document)
 
   const machine = { state: () => bar.guest.state, start: () => bar.start() }
-  const checks = all('.check').map((e) => new Check(e, api, machine, () => steps.score()))
+  const grow = (root: HTMLElement) => runs.attach(root)
+  const scored = () => steps.score()
+  const checks = all('.check').map((e) =>
+    e instanceof HTMLFormElement ? new Question(e, api, machine, scored, grow) : new Check(e, api, machine, scored))
+  const auto = new AutoChecks(checks, api, () => bar.guest.state === 'ready')
+  const screens = all('.screen')
+  for (const e of all('.file')) {
+    const where = { state: () => machineOf(bar.guest, e.dataset.guest!).state, start: () => bar.start() }
+    new FileBlock(e, api, where, screens.length > 1)
+  }
   const hints = all<HTMLDetailsElement>('details.hint').map((e) => new Hint(e, api, runs))
   const solutions = all<HTMLDetailsElement>('details.solution').map((e) => new Solution(e, api, runs))
 
   let broken = false
   listen<TutorialEvents>(`${api.base}/events`, {
     guest: (guest) => bar.show(guest),
-    attempt: (attempt) => checks.find((c) => c.id === attempt.check)?.show(attempt),
+    attempt: (attempt) => {
+      checks.find((c) => c.id === attempt.check)?.show(attempt)
+      auto.show(attempt)
+    },
     score: showScore,
     hint: ({ id, due }) => due && hints.find((h) => h.id === id)?.due(),
     solution: ({ check }) => solutions.find((s) => s.check === check)?.available(),
     grade: showGrade,
+    setup: (setup) => setups.show(setup),
   }, {
     connected: () => {
-      if (broken) for (const check of checks) check.connected()
+      if (broken) for (const each of [...checks, auto]) each.connected()
       broken = false
       offline('')
     },
     lost: () => {
       broken = true
-      offline('The connection to the server is lost. Trying again… Your machine and your points are safe.')
+      offline(words.offline)
     },
   })
 
   // A student who opens a tutorial came to work.
   if (bar.guest.state === 'none') bar.start()
+  setups.follow(bar.guest)
   drawNotice()
   setInterval(() => showTimes(part('tutorial')), 30_000)
 
@@ -137,13 +174,14 @@ async function start(): Promise<void> {
   }
 
   await fontLoaded()
-  for (const place of all('.screen')) {
+  for (const place of screens) {
     const terminal = new GuestTerminal(place.dataset.guest!, place, api, noticeOf(place.id))
     terminals.set(terminal.guest, terminal)
     views.set(place.id, terminal)
     shown ||= place.id
     terminal.follow(bar.guest)
   }
+  views.get(shown)?.shown()
   terminalTools([...terminals.values()])
   leaveAndReturn(() => views.get(shown))
   const named = (guest?: string) => (guest ? terminals.get(guest) : views.get(shown))
@@ -159,19 +197,14 @@ function all<E extends HTMLElement = HTMLElement>(selector: string): E[] {
   return [...document.querySelectorAll<E>(selector)]
 }
 
-function noMachine(guest: Guest): string {
-  switch (guest.state) {
-    case 'none':
-      return 'This is where your machine will appear.'
-    case 'failed':
-      return guest.detail || 'Your machine failed. Your points are safe.'
-    case 'resetting':
-      return 'You will have a fresh machine in a moment. Your points stay.'
-    case 'stopping':
-      return 'Your machine is being switched off.'
-    default:
-      return 'Your machine is booting. You can read on meanwhile.'
-  }
+// guestOf is whose panel of the machine's tabs is meant.
+function guestOf(panel: string): string {
+  const place = document.getElementById(panel)
+  return place?.dataset.guest ?? place?.querySelector<HTMLElement>('[data-guest]')?.dataset.guest ?? ''
+}
+
+function noMachine(guest: Pick<Guest, 'state' | 'detail'>): string {
+  return (guest.state === 'failed' && guest.detail) || words.noMachine[guest.state]
 }
 
 function showScore(score: Score): void {
@@ -181,7 +214,7 @@ function showScore(score: Score): void {
   bar.max = score.of || 1
   bar.value = score.points
   bar.classList.toggle('full', score.of > 0 && score.points >= score.of)
-  bar.setAttribute('aria-label', `${points(score.points)} of ${points(score.of)} points`)
+  bar.setAttribute('aria-label', words.score(points(score.points), points(score.of)))
 }
 
 let offlineTimer = 0
