@@ -52,10 +52,12 @@ func (c *compiler) entries(list *ast.List, at place) {
 	for item := list.FirstChild(); item != nil; item = item.NextSibling() {
 		e, ok := c.entry(item, at.question)
 		if !ok {
+			at.question.broken = true
 			continue
 		}
 		if seen[e.written] {
 			c.failPage(e.at, fmt.Sprintf("%s stands here twice.", quote(e.written)), "Keep one of them.")
+			at.question.broken = true
 			continue
 		}
 		seen[e.written] = true

@@ -17,6 +17,7 @@ type asking struct {
 	b       *block
 	check   *Check
 	listed  bool // a list gives choices or answers
+	broken  bool // an entry of it can't be read
 	decided bool // a check in it decides in the guest
 }
 
@@ -55,7 +56,7 @@ func (c *compiler) question(n *container, b *block, at place) {
 	}
 	c.strayBoxes(n)
 	c.within(n, b, at)
-	at.question.settle(c)
+	at.question.settle()
 	if own {
 		c.hintsOf(at.task)
 	}
@@ -102,7 +103,7 @@ func (a *asking) decider(b *block) *Check {
 }
 
 // settle refuses a question that nothing can be right for.
-func (a *asking) settle(c *compiler) {
+func (a *asking) settle() {
 	right := 0
 	for _, choice := range a.Choices {
 		if choice.Right {
@@ -115,7 +116,7 @@ func (a *asking) settle(c *compiler) {
 		}
 	}
 	switch {
-	case a.Type == "" || !slices.Contains(questionTypes, a.Type):
+	case a.broken || !slices.Contains(questionTypes, a.Type):
 	case !a.listed && a.choosing():
 		a.b.failWord("This question has nothing to choose from.", "Write a list of it: “- [x] right”, “- [ ] wrong”; of an order “1. first”, “2. second”.")
 	case a.choosing() && len(a.Choices) < 2:

@@ -3,8 +3,8 @@ package content
 import "strings"
 
 // passwordLetters are easy to tell from each other: no 0 and O, no 1, l and I,
-// no 5 and S, no 2 and Z. A change would give students other values.
-const passwordLetters = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRTUVWXY346789"
+// no 5 and S, no 2 and Z, no 8 and B. A change would give students other values.
+const passwordLetters = "abcdefghijkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXY346789"
 
 // easyWords are short, plain and easy to type. A change would give students
 // other values.
