@@ -39,13 +39,11 @@ func (tr *trial) prove(ctx context.Context) {
 	tr.plan(Setup, len(tr.t.Setups))
 	tr.questions()
 	if len(tr.t.Setups) > 0 || slices.ContainsFunc(tr.t.Checks, inGuest) {
+		tr.plan(Start, tr.count(inGuest))
 		tr.plan(Solution, tr.count(inGuest))
+		tr.job(ctx, tr.atStart)
 		tr.job(ctx, tr.solveAll)
 		var jobs sync.WaitGroup
-		if !tr.setupFailed {
-			tr.plan(Start, tr.count(inGuest))
-			jobs.Go(func() { tr.job(ctx, tr.atStart) })
-		}
 		for _, f := range append(tr.mistakes(), tr.mutations()...) {
 			jobs.Go(func() { tr.job(ctx, f) })
 		}

@@ -3,7 +3,6 @@ package proof
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -151,15 +150,12 @@ func (v *visit) upTo(ctx context.Context, index int) error {
 }
 
 // check runs a check for whoever has these values; answer matters to questions.
-func (v *visit) check(ctx context.Context, c *content.Check, title string, values content.Values, answer string) (checks.Result, error) {
+func (v *visit) check(ctx context.Context, c *content.Check, title string, values content.Values, answer []string) (checks.Result, error) {
+	script := lab.Check(c, values)
 	if c.Question != nil {
-		values = maps.Clone(values)
-		if values == nil {
-			values = content.Values{}
-		}
-		values["ANSWER"] = answer
+		script = lab.Answered(c, answer, values)
 	}
-	return v.run(ctx, title, c.Guest, lab.Check(c, values))
+	return v.run(ctx, title, c.Guest, script)
 }
 
 // result begins a Result about a check, with what was run since the visit had

@@ -29,7 +29,7 @@ func (tr *trial) atStart(ctx context.Context, v *visit) (out []Result, err error
 		}
 		v.begun = time.Now()
 		result := v.result(Start, c, "before anything is done", len(v.runs))
-		r, err := v.check(ctx, c, "check "+c.ID, v.values, "")
+		r, err := v.check(ctx, c, "check "+c.ID, v.values, nil)
 		if err != nil {
 			return out, err
 		}
@@ -87,15 +87,19 @@ func (tr *trial) solveAll(ctx context.Context, v *visit) (out []Result, err erro
 func (tr *trial) solveOne(ctx context.Context, v *visit, c *content.Check) ([]Result, error) {
 	from := len(v.runs)
 	v.begun = time.Now()
-	answer, solved := tr.solution(c)
+	answer, solved, err := tr.solution(c)
+	result := v.result(Solution, c, "with its solution", from)
+	if err != nil {
+		result.State, result.Message = Fault, "The answer of its solution is refused. "+err.Error()
+		return []Result{result}, nil
+	}
 	if !solved {
-		result := v.result(Solution, c, "with its solution", from)
 		result.State, result.Message = Skipped, "It has no solution, as its author says."
 		return []Result{result}, nil
 	}
 	before := checks.Fail
 	if tr.o.Mutation && !c.PassesAtStart {
-		r, err := v.check(ctx, c, "check "+c.ID+", before its solution", v.values, "")
+		r, err := v.check(ctx, c, "check "+c.ID+", before its solution", v.values, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +109,6 @@ func (tr *trial) solveOne(ctx context.Context, v *visit, c *content.Check) ([]Re
 	if err != nil {
 		return nil, err
 	}
-	result := v.result(Solution, c, "with its solution", from)
 	if !ok {
 		last := v.runs[len(v.runs)-1]
 		result.Message = fmt.Sprintf("The solution fails (%s). %s", last.Title, ended(last.Result))
@@ -125,7 +128,7 @@ func (tr *trial) solveOne(ctx context.Context, v *visit, c *content.Check) ([]Re
 		return []Result{result}, nil
 	}
 	out := []Result{result}
-	if before == checks.Pass {
+	if before == checks.Pass && !tr.faulty(Start, c) {
 		needless := v.result(Mutant, c, "without its whole solution", from)
 		needless.State, needless.Message = Survivor, "It passes without its solution: what was done before is enough."
 		needless.Mend = "Let it look at what its own task asks for; or give it no solution, and write “unsolved”."
@@ -139,7 +142,7 @@ func (tr *trial) solveOne(ctx context.Context, v *visit, c *content.Check) ([]Re
 }
 
 // asAnother sees a solved check fail for a student with other variables.
-func (tr *trial) asAnother(ctx context.Context, v *visit, c *content.Check, answer string) (*Result, error) {
+func (tr *trial) asAnother(ctx context.Context, v *visit, c *content.Check, answer []string) (*Result, error) {
 	names := mentioned(tr.t, c)
 	if len(names) == 0 {
 		return nil, nil
@@ -206,14 +209,18 @@ func (tr *trial) mistake(ctx context.Context, v *visit, m *content.Mistake, inde
 	if err := v.upTo(ctx, index); err != nil {
 		return result, err
 	}
-	answer, ok := mistaken(m)
+	answer, _, err := tr.solution(c)
+	if m.Answer != "" && c.Question != nil {
+		answer, err = c.Question.Find(m.Answer, v.values)
+	}
+	if err != nil {
+		result.State, result.Message = Fault, "The answer is refused. "+err.Error()
+		return result, nil
+	}
 	if m.Script != "" {
 		if _, err := v.run(ctx, fmt.Sprintf("mistake at line %d", m.Line), m.Guest, lab.Mistake(m, v.values)); err != nil {
 			return result, err
 		}
-	}
-	if !ok {
-		answer, _ = tr.solution(c)
 	}
 	r, err := v.check(ctx, c, "check "+c.ID, v.values, answer)
 	if err != nil {
@@ -239,7 +246,7 @@ func (tr *trial) mutations() (jobs []func(context.Context, *visit) ([]Result, er
 		return nil
 	}
 	for i, c := range tr.t.Checks {
-		if !inGuest(c) || c.PassesAtStart || tr.setupFailed || i >= tr.broken || tr.needless(c) {
+		if !inGuest(c) || c.PassesAtStart || tr.setupFailed || i >= tr.broken || tr.faulty(Start, c) || tr.faulty(Mutant, c) {
 			continue
 		}
 		for _, s := range tr.t.Solutions {
@@ -263,9 +270,11 @@ func (tr *trial) mutations() (jobs []func(context.Context, *visit) ([]Result, er
 	return jobs
 }
 
-// needless says whether the check was seen to pass without its solution.
-func (tr *trial) needless(c *content.Check) bool {
-	return slices.ContainsFunc(tr.results, func(r Result) bool { return r.Kind == Mutant && r.Subject == c.ID && r.State == Survivor })
+// faulty says whether something bad of this kind was found about a check.
+func (tr *trial) faulty(kind Kind, c *content.Check) bool {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return slices.ContainsFunc(tr.results, func(r Result) bool { return r.Kind == kind && r.Subject == c.ID && r.Bad() })
 }
 
 // mutantPatience bounds a solution that lacks something, which may wait for it.
@@ -281,7 +290,10 @@ func (tr *trial) mutation(ctx context.Context, v *visit, index int, s *content.S
 	if _, err := v.solve(ctx, c, s, m.script); err != nil {
 		return result, err
 	}
-	answer, _ := tr.solution(c)
+	answer, _, err := tr.solution(c)
+	if err != nil {
+		return result, err // it was right a moment ago
+	}
 	r, err := v.check(ctx, c, "check "+c.ID, v.values, answer)
 	if err != nil {
 		return result, err
