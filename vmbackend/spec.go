@@ -21,5 +21,8 @@ func (s Spec) Check(leastMemory int64) error {
 	case s.Memory < 0 || s.Memory > 0 && s.Memory < leastMemory:
 		return fmt.Errorf("create guest %s: %d bytes of memory are too few; give at least %d or 0", s.ID, s.Memory, leastMemory)
 	}
+	if err := s.checkNetworks(); err != nil {
+		return fmt.Errorf("create guest %s: %w", s.ID, err)
+	}
 	return nil
 }

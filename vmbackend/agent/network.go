@@ -46,6 +46,9 @@ func setUpNetwork(n guestlink.Network) error {
 			return fmt.Errorf("setting its Ethernet address %s: %w", n.MAC, err)
 		}
 	}
+	if n.Down {
+		return nil
+	}
 	if err := nl.linkUp(link.Index); err != nil {
 		return fmt.Errorf("starting it: %w", err)
 	}

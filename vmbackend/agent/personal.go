@@ -54,6 +54,9 @@ func (id *identity) take(p guestlink.Personal) (another bool, err error) {
 			return false, fmt.Errorf("network %s: %w", n.Name, err)
 		}
 	}
+	if err := nameOthers("/etc/hosts", p.Hosts); err != nil {
+		logf("/etc/hosts: %v", err)
+	}
 	another = id.hostKey != nil
 	id.hostKey = bytes.Clone(p.HostKey)
 	return another, nil

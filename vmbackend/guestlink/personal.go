@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,8 @@ type Personal struct {
 	// clock at first, and again when that lags because the machine stood still.
 	Time     time.Time `json:"time,omitzero"`
 	Networks []Network `json:"networks,omitempty"`
+	// Hosts are what /etc/hosts says of others; they replace those given before.
+	Hosts []HostName `json:"hosts,omitempty"`
 	// Streams says that the host takes streams which the guest opens; each is
 	// then a connection to the proxy of a package mirror. Connect sets it.
 	Streams bool `json:"streams,omitempty"`
@@ -50,6 +53,14 @@ type Network struct {
 	Gateway   netip.Addr     `json:"gateway,omitzero"`
 	// Neighbours are set for good, which spares the first ARP a second.
 	Neighbours []Neighbour `json:"neighbours,omitempty"`
+	// Down leaves the interface as it is: named, and not started.
+	Down bool `json:"down,omitempty"`
+}
+
+// HostName is a line of /etc/hosts.
+type HostName struct {
+	Name    string     `json:"name"`
+	Address netip.Addr `json:"address"`
 }
 
 // Neighbour is a static entry of the ARP or neighbour table.
@@ -81,6 +92,11 @@ func (p Personal) Validate() error {
 	for i, n := range p.Networks {
 		if err := n.validate(); err != nil {
 			return fmt.Errorf("guestlink: network %d (%q): %w", i+1, n.Name, err)
+		}
+	}
+	for _, h := range p.Hosts {
+		if h.Name == "" || strings.ContainsAny(h.Name, " \t\r\n#") || !h.Address.IsValid() {
+			return fmt.Errorf("guestlink: %q at %s is no line of /etc/hosts", h.Name, h.Address)
 		}
 	}
 	return nil

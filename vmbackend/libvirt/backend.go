@@ -58,6 +58,10 @@ func (b *Backend) Create(ctx context.Context, spec vmbackend.Spec) error {
 	if err := spec.Check(minMemory); err != nil {
 		return err
 	}
+	if len(spec.Cards) > 0 {
+		return fmt.Errorf("create guest %s: guests by libvirt can't be joined to networks of their own, only those of User-Mode Linux can; "+
+			"keep a node for them, or give this tutorial one guest: %w", spec.ID, vmbackend.ErrNotOffered)
+	}
 	return b.change(ctx, "create", spec.ID, createLimit, interruptible(func(ctx context.Context, g *guest) error {
 		_, err := b.read(ctx, spec.ID)
 		if err == nil {

@@ -38,6 +38,7 @@ func (c *Cluster) Create(ctx context.Context, spec vmbackend.Spec) error {
 	if err := c.settled(ctx); err != nil {
 		return fmt.Errorf("create guest %s: %w", spec.ID, err)
 	}
+	spec = labelled(spec)
 	refused := map[string]error{} // by the node that was tried
 	for {
 		m, b, err := c.place(spec, refused)
@@ -104,7 +105,11 @@ func (c *Cluster) place(spec vmbackend.Spec, refused map[string]error) (*member,
 	}
 	if len(fit) == 0 {
 		slices.Sort(why)
-		return nil, nil, fmt.Errorf("no node takes it (%s): %w", strings.Join(why, "; "), c.reason(refused, reachable))
+		reason := c.reason(refused, reachable)
+		if c.noNetworks(spec) {
+			reason = vmbackend.ErrNotOffered
+		}
+		return nil, nil, fmt.Errorf("no node takes it (%s): %w", strings.Join(why, "; "), reason)
 	}
 	best := slices.MinFunc(fit, func(a, b *member) int { return compare(a, b, spec) })
 	best.guests[spec.ID] = &held{memory: memoryOf(spec), made: time.Now(), creating: true,
@@ -147,7 +152,7 @@ func (m *member) refusal(spec vmbackend.Spec) string {
 	case m.node.Capacity > 0 && len(m.guests) >= m.node.Capacity:
 		return fmt.Sprintf("all of its %d places are taken", m.node.Capacity)
 	}
-	if not := m.node.suits(spec.Labels); not != "" {
+	if not := cmp.Or(m.node.suits(spec.Labels), m.noNetwork(spec)); not != "" {
 		return not
 	}
 	if m.host.Memory == 0 {

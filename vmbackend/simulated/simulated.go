@@ -98,8 +98,8 @@ var imageForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 // Create implements vmbackend.Backend.
 func (b *Backend) Create(ctx context.Context, spec vmbackend.Spec) error {
-	if !vmbackend.ValidID(spec.ID) {
-		return fmt.Errorf("%q cannot name a guest: take 1 to 40 of a-z, 0-9 and dash", spec.ID)
+	if err := spec.Check(0); err != nil {
+		return err
 	}
 	return b.inTurn(ctx, Create, spec.ID, func(ctx context.Context, f Fault) error {
 		if b.find(spec.ID) != nil {

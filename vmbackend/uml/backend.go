@@ -176,7 +176,8 @@ func (b *Backend) Destroy(ctx context.Context, id string) error {
 	if err := b.stop(ctx, g); err != nil {
 		return err
 	}
-	if err := b.removeFolder(id); err != nil {
+	r, _ := b.readRecord(id) // one that is damaged leaves its networks to New
+	if err := errors.Join(shim.Leave(networksOf(b.cfg.Dir), id, r.Cards), b.removeFolder(id)); err != nil {
 		return fmt.Errorf("destroy guest %s: %w", id, err)
 	}
 	return nil

@@ -66,12 +66,13 @@ func (b *Backend) shimConfig(r record, base string, size int64) shim.Config {
 	}
 	return shim.Config{
 		StartTimeout: b.cfg.StartTimeout, Mirror: mirror, Guest: r.ID,
+		Cards: r.Cards, Networks: networksOf(b.cfg.Dir),
 		Personal: guestlink.Personal{
 			Hostname: hostname, HostKey: r.HostKey, AuthorizedKey: r.AuthorizedKey,
-			Networks: []guestlink.Network{shim.Network()},
+			Networks: shim.Networks(r.Cards), Hosts: hosts(r.Hosts),
 		},
 		Jail: jail.Spec{
-			Path: jailedKernel, Args: commandLine(memory),
+			Path: jailedKernel, Args: commandLine(memory, r.Cards),
 			Env: []string{"TMPDIR=/tmp", "HOME=/tmp"},
 			Mounts: append([]jail.Mount{
 				{Source: b.parts.kernel, Target: jailedKernel},
@@ -95,8 +96,8 @@ const scratchSpare = 4 << 20
 // commandLine is the kernel's. Nothing on it, and nothing in the jail, lets a
 // guest add a device later: the management console needs a socket, which the
 // jail refuses to make.
-func commandLine(memory int64) []string {
-	return []string{
+func commandLine(memory int64, cards []vmbackend.Card) []string {
+	return slices.Concat([]string{
 		"linux",
 		"mem=" + strconv.FormatInt(memory>>10, 10) + "K",
 		"initrd=" + jailedInitrd,
@@ -104,11 +105,18 @@ func commandLine(memory int64) []string {
 		"root=/dev/ubda",
 		"con=null", "con0=null,fd:1",
 		"ssl=null", "ssl0=fd:3",
-		shim.NetworkArgument,
 		"seccomp=auto", // the faster way to run programs, where the kernel has it
 		"panic=-1",
 		"quiet",
+	}, shim.NetworkArguments(cards))
+}
+
+func hosts(names []vmbackend.HostName) []guestlink.HostName {
+	var out []guestlink.HostName
+	for _, h := range names {
+		out = append(out, guestlink.HostName(h))
 	}
+	return out
 }
 
 // startFailure says why a guest did not start, with what its kernel said last.

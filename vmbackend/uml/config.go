@@ -84,7 +84,7 @@ func New(cfg Config) (*Backend, error) {
 	if err := os.MkdirAll(filepath.Join(cfg.Dir, "guests"), 0o700); err != nil {
 		return nil, fmt.Errorf("user-mode linux: make the guests' folder: %w", err)
 	}
-	if err := sweep(cfg.Dir); err != nil {
+	if err := errors.Join(sweep(cfg.Dir), sweepNetworks(cfg.Dir)); err != nil {
 		return nil, fmt.Errorf("user-mode linux: %w", err)
 	}
 	b := &Backend{

@@ -286,7 +286,7 @@ func TestFullDiskOnTheHost(t *testing.T) {
 	const hostLimit = 48 << 20 // enough for this guest's memory, not for its disk
 	cfg := b.shimConfig(r, image.Path, image.Size)
 	cfg.Jail.Limits.FileSize = hostLimit
-	cfg.Jail.Args = commandLine(hostLimit)
+	cfg.Jail.Args = commandLine(hostLimit, nil)
 	if _, err := shim.Launch(t.Context(), b.parts.shim, b.folder("squeezed"), cfg); err != nil {
 		t.Fatal(err)
 	}

@@ -55,6 +55,9 @@ type Options struct {
 	// Snapshots says that the backend is a vmbackend.Snapshotter whose guests
 	// can all be kept.
 	Snapshots bool
+	// Wired says that the cards of guests carry frames to others. The image
+	// needs busybox's ip and ping, too.
+	Wired bool
 }
 
 // Run runs the whole suite as subtests of t.
@@ -110,6 +113,9 @@ func Run(t *testing.T, o Options) {
 		{"SuspendedEnds", testSuspendedEnds},
 		{"Snapshot", testSnapshot},
 		{"SnapshotNames", testSnapshotNames},
+		{"Cards", testCards},
+		{"Networks", testNetworks},
+		{"Links", testLinks},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(newBench(t, o)) })
 	}

@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/labmark/labmark/vmbackend"
 )
 
 // short gives use a name of the guest's socket that fits into a socket's
@@ -77,6 +79,15 @@ func Dial(ctx context.Context, folder string) (net.Conn, error) {
 // Stop ends the guest and returns when it has ended.
 func Stop(ctx context.Context, folder string) error {
 	conn, err := ask(ctx, folder, request{Op: opStop})
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// SetLink changes the link of the running guest to one of its networks.
+func SetLink(ctx context.Context, folder, network string, l vmbackend.Link) error {
+	conn, err := ask(ctx, folder, request{Op: opLink, Network: network, Link: &l})
 	if err != nil {
 		return err
 	}

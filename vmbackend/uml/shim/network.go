@@ -2,14 +2,16 @@ package shim
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
 
+	"github.com/labmark/labmark/vmbackend"
 	"github.com/labmark/labmark/vmbackend/guestlink"
 )
 
-// The guest's network is a cable to a gateway that answers ARP and pings for
+// The network of a guest without cards is a cable to a gateway that answers ARP and pings for
 // its own address and forwards nothing. gVisor's stack did the same for 1.8 MB
 // more of memory in each guest (docs/decisions/sealed-network.md).
 var (
@@ -19,17 +21,33 @@ var (
 	guestPrefix = netip.MustParsePrefix("10.0.2.15/24")
 )
 
-// NetworkArgument is the word of the kernel's command line for the guest's
-// network card.
-var NetworkArgument = "vec0:transport=fd,fd=4,vec=0,mac=" + guestMAC.String()
+// firstCardFD is the kernel's descriptor of its first card.
+const firstCardFD = 4
 
-// Network is how the guest sets that card up.
-func Network() guestlink.Network {
-	return guestlink.Network{
-		Name: "eth0", MAC: guestMAC.String(),
-		Addresses: []netip.Prefix{guestPrefix}, Gateway: gatewayAddr,
-		Neighbours: []guestlink.Neighbour{{Address: gatewayAddr, MAC: gatewayMAC.String()}},
+// NetworkArguments are the words of the kernel's command line for the guest's
+// cards: the sealed one, unless there are others.
+func NetworkArguments(cards []vmbackend.Card) []string {
+	var words []string
+	for i, n := range Networks(cards) {
+		words = append(words, fmt.Sprintf("vec%d:transport=fd,fd=%d,vec=0,mac=%s", i, firstCardFD+i, n.MAC))
 	}
+	return words
+}
+
+// Networks is how the guest sets those cards up.
+func Networks(cards []vmbackend.Card) []guestlink.Network {
+	if len(cards) == 0 {
+		return []guestlink.Network{{
+			Name: "eth0", MAC: guestMAC.String(),
+			Addresses: []netip.Prefix{guestPrefix}, Gateway: gatewayAddr,
+			Neighbours: []guestlink.Neighbour{{Address: gatewayAddr, MAC: gatewayMAC.String()}},
+		}}
+	}
+	var networks []guestlink.Network
+	for _, c := range cards {
+		networks = append(networks, guestlink.Network{Name: c.Name, MAC: c.MAC, Addresses: c.Addresses, Down: len(c.Addresses) == 0})
+	}
+	return networks
 }
 
 // answerNetwork answers frames until the cable is gone.

@@ -17,6 +17,7 @@ const (
 	opWatch = "watch" // answered by an Event a line, the present one first
 	opDial  = "dial"  // answered by a line; then the connection is the stream
 	opStop  = "stop"  // answered by a line when the guest has stopped
+	opLink  = "link"  // answered by a line when the link has its new shape
 )
 
 // request and answer are one line of JSON each.
@@ -24,6 +25,9 @@ type request struct {
 	Op string `json:"op"`
 	// Patience bounds a dial.
 	Patience time.Duration `json:"patience,omitempty"`
+	// Network and Link are what a card's link becomes.
+	Network string          `json:"network,omitempty"`
+	Link    *vmbackend.Link `json:"link,omitempty"`
 }
 
 type answerLine struct {
@@ -69,6 +73,8 @@ func (s *supervisor) handle(conn net.Conn) {
 		s.stop(errStopped)
 		s.awaitEnd()
 		_ = writeLine(conn, answerLine{})
+	case opLink:
+		_ = writeLine(conn, s.relink(r))
 	default:
 		_ = writeLine(conn, answerLine{Error: "unknown operation " + r.Op})
 	}

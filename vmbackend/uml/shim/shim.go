@@ -43,7 +43,7 @@ const (
 // Config is all that a shim needs to run its guest.
 type Config struct {
 	// Jail runs the kernel; the shim adds its Files: 1 and 2 the console, 3
-	// the serial line, 4 the network card, 5 the lock.
+	// the serial line, then the network cards and the lock.
 	Jail jail.Spec `json:"jail"`
 	// Personal makes the guest personal; the shim adds time and entropy.
 	Personal guestlink.Personal `json:"personal"`
@@ -53,6 +53,10 @@ type Config struct {
 	// that may reach it as Guest; empty for all others.
 	Mirror string `json:"mirror,omitempty"`
 	Guest  string `json:"guest,omitempty"`
+	// Cards are plugged into the networks whose folders are below Networks;
+	// without any, the guest has the sealed one.
+	Cards    []vmbackend.Card `json:"cards,omitempty"`
+	Networks string           `json:"networks,omitempty"`
 }
 
 // Run supervises the guest whose folder is the working directory, until the
@@ -102,13 +106,17 @@ func (s *supervisor) supervise() (reason string) {
 
 // boot runs the guest's kernel once.
 func (s *supervisor) boot(console *console) (reason string, reboot bool) {
-	wires, err := newWires(console, s.lock)
+	wires, err := newWires(console, s.lock, max(1, len(s.cfg.Cards)))
 	if err != nil {
 		return err.Error(), false
 	}
 	defer wires.Close()
 	spec := s.cfg.Jail
 	spec.Files = wires.descriptors()
+	if err := s.plugIn(wires.cards); err != nil {
+		return err.Error(), false
+	}
+	defer s.unplug()
 	process, err := jail.Start(spec)
 	wires.letGo()
 	if err != nil {
@@ -118,7 +126,9 @@ func (s *supervisor) boot(console *console) (reason string, reboot bool) {
 	defer spare()
 	s.setPid(process.Pid)
 	preferToKill(process.Pid)
-	go answerNetwork(wires.network)
+	if len(s.cfg.Cards) == 0 {
+		go answerNetwork(wires.cards[0])
+	}
 
 	link := s.keepLink(wires.serial, process)
 	<-process.Ended()

@@ -36,10 +36,19 @@ type supervisor struct {
 	changed chan struct{} // closed and replaced when now or link changes
 	link    *guestlink.Host
 	clients int // that wait to hear of the guest's end
+
+	// cables holds how each of the guest's networks is reached now; ports are
+	// those of the present boot.
+	cables sync.Mutex
+	links  map[string]vmbackend.Link
+	ports  map[string]*port
 }
 
 func newSupervisor(cfg Config) *supervisor {
-	s := &supervisor{cfg: cfg, changed: make(chan struct{})}
+	s := &supervisor{cfg: cfg, changed: make(chan struct{}), links: map[string]vmbackend.Link{}, ports: map[string]*port{}}
+	for _, c := range cfg.Cards {
+		s.links[c.Network] = c.Link
+	}
 	s.life, s.stop = context.WithCancelCause(context.Background())
 	s.now = Event{State: vmbackend.Starting, Since: time.Now(), Shim: os.Getpid()}
 	return s

@@ -9,13 +9,13 @@ import (
 
 // wires are both ends of all that connects a guest's kernel with its shim.
 type wires struct {
-	guest   []*os.File // the kernel's descriptors 0 to 4
-	lock    *os.File   // its descriptor 5
-	serial  *os.File   // the host's end of the serial line
-	network *os.File   // the host's end of the network card
+	guest  []*os.File // the kernel's descriptors, from 0
+	lock   *os.File   // its last one
+	serial *os.File   // the host's end of the serial line
+	cards  []*os.File // the host's ends of the network cards
 }
 
-func newWires(console *console, lock *os.File) (*wires, error) {
+func newWires(console *console, lock *os.File, cards int) (*wires, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, err
@@ -27,25 +27,31 @@ func newWires(console *console, lock *os.File) (*wires, error) {
 		return nil, err
 	}
 	w.guest = append(w.guest, output, output)
-	for _, wire := range []struct {
-		name string
-		kind int
-		ours **os.File
-	}{
-		{"serial line", unix.SOCK_STREAM, &w.serial},
-		{"network card", unix.SOCK_DGRAM, &w.network},
-	} {
-		pair, err := unix.Socketpair(unix.AF_UNIX, wire.kind|unix.SOCK_CLOEXEC, 0)
+	if w.serial, err = w.add("serial line", unix.SOCK_STREAM); err != nil {
+		w.Close()
+		return nil, err
+	}
+	for range cards {
+		card, err := w.add("network card", unix.SOCK_DGRAM)
 		if err != nil {
 			w.Close()
-			return nil, fmt.Errorf("make the guest's %s: %w", wire.name, err)
+			return nil, err
 		}
-		_ = unix.SetNonblock(pair[0], true)
-		*wire.ours = os.NewFile(uintptr(pair[0]), wire.name)
-		w.guest = append(w.guest, os.NewFile(uintptr(pair[1]), wire.name))
+		w.cards = append(w.cards, card)
 	}
 	w.lock = lock
 	return w, nil
+}
+
+// add makes one more wire and returns the host's end.
+func (w *wires) add(name string, kind int) (*os.File, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("make the guest's %s: %w", name, err)
+	}
+	_ = unix.SetNonblock(pair[0], true)
+	w.guest = append(w.guest, os.NewFile(uintptr(pair[1]), name))
+	return os.NewFile(uintptr(pair[0]), name), nil
 }
 
 // descriptors are the kernel's, in order.
@@ -66,7 +72,7 @@ func (w *wires) Close() {
 	if w.serial != nil {
 		w.serial.Close()
 	}
-	if w.network != nil {
-		w.network.Close()
+	for _, card := range w.cards {
+		card.Close()
 	}
 }
