@@ -28,7 +28,10 @@ func (c *compiler) block(word, rest span) *block {
 	for _, p := range problems {
 		c.src.fail(start+p.start, p.length, p.message, p.mend)
 	}
-	spec := words[b.name]
+	spec, known := words[b.name]
+	if !known {
+		spec = plainSpec
+	}
 	for _, a := range b.attrs.list {
 		if !slices.Contains(spec.attributes, a.key) {
 			b.fail(a, fmt.Sprintf("%s has no attribute %s.", quote(b.name), quote(a.key)), didYouMean(a.key, spec.attributes))

@@ -53,6 +53,7 @@ type fenceBlock struct {
 
 	secret bool   // a block of the format: never shown as code
 	token  string // stands in for it on the page; may be empty
+	code   *shownCode
 }
 
 func (*fenceBlock) Kind() ast.NodeKind { return kindFence }

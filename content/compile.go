@@ -30,6 +30,10 @@ type compiler struct {
 	lost       map[string]bool // ids of fences with a wrong word, which may be checks
 	stepOf     map[*Check]int
 	bodies     []unrendered
+
+	footnotes     map[string]*footnote
+	footnoteCount int
+	footed        map[*ast.Document]string // documents that may have footnotes: "step" or "hint"
 }
 
 // unrendered is a body that waits until all of the tutorial is known.
@@ -41,7 +45,7 @@ type unrendered struct {
 func newCompiler(l *loader, src *source, f front) *compiler {
 	c := &compiler{
 		loader: l, src: src, tutorial: f.tutorial, defaults: f.defaults, atSteps: f.atSteps,
-		ids: map[string]int{}, slugs: map[string]int{},
+		ids: map[string]int{}, slugs: map[string]int{}, footed: map[*ast.Document]string{},
 		solved: map[string]bool{}, answered: map[string]bool{}, unsolved: map[string]bool{}, lost: map[string]bool{}, stepOf: map[*Check]int{},
 	}
 	c.page = newPage(src.text, f.body, c.declared)
@@ -65,6 +69,7 @@ func (c *compiler) compile() {
 	}
 	doc := markdown.Parser().Parse(text.NewReader(c.source))
 	c.guard(doc)
+	c.takeFootnotes(doc)
 	c.steps(doc)
 	c.finish()
 	if c.src.findings.refuse() {
@@ -113,6 +118,7 @@ func (c *compiler) steps(doc ast.Node) {
 			}
 			last := level
 			c.blocks(part, place{step: n - 1, level: level, last: &last, top: true})
+			c.footed[part] = "step"
 			c.bodies = append(c.bodies, unrendered{part, func(b Body) { c.tutorial.Steps[n-1].Body = b }})
 		}
 		part = ast.NewDocument()
@@ -144,6 +150,11 @@ func (c *compiler) step(h *ast.Heading) {
 	c.tutorial.Steps = append(c.tutorial.Steps, Step{Title: title})
 	c.headings = append(c.headings, heading{node: h, title: title, step: len(c.tutorial.Steps) - 1})
 	c.headingID(h)
+	for n := h.FirstChild(); n != nil; n = n.NextSibling() {
+		if m, ok := n.(*footnoteMark); ok {
+			c.noFootnote(m)
+		}
+	}
 }
 
 // blocks compiles the blocks within a node.
@@ -158,6 +169,8 @@ func (c *compiler) blocks(parent ast.Node, at place) {
 		case *ast.Heading:
 			c.subheading(n, at)
 			c.inlines(n)
+		case *formulaBlock:
+			c.formulaBlock(n)
 		case *ast.HTMLBlock:
 			open = c.htmlBlock(n, open)
 		case *ast.Paragraph, *ast.TextBlock:
@@ -201,6 +214,7 @@ func (c *compiler) nodeSpan(n ast.Node) span {
 // finish settles what needs all of the tutorial to be known.
 func (c *compiler) finish() {
 	c.nameHeadings()
+	c.placeFootnotes()
 	for check, step := range c.stepOf {
 		check.Step = c.tutorial.Steps[step].ID
 	}

@@ -27,6 +27,8 @@ func (c *compiler) container(n *container, at place) {
 		c.failPage(n.colons, "A block's word is missing after the colons.", "Write it as in “:::note”.")
 		c.blocks(n, at)
 		return
+	case word == "include":
+		return // only what could not be taken in is still here, and was refused
 	case n.tooDeep:
 		c.failPage(n.colons, fmt.Sprintf("More than %d blocks stand in each other here.", maxDepth), "Close some before.")
 		return
@@ -48,6 +50,10 @@ func (c *compiler) container(n *container, at place) {
 		c.question(n, b, at)
 	case "hint":
 		c.hint(n, b, at)
+	case "tabs":
+		c.tabs(n, b, at)
+	case "tab":
+		c.tab(n, b, at)
 	case "details":
 		title, _ := b.title("Details")
 		n.open = b.openTag("details", "details", "") + "<summary>" + title + "</summary>\n"
@@ -148,6 +154,7 @@ func (c *compiler) hint(n *container, b *block, at place) {
 		doc.AppendChild(doc, child)
 		child = next
 	}
+	c.footed[doc] = "hint"
 	c.bodies = append(c.bodies, unrendered{doc, func(b Body) { h.Body = b }})
 	n.token = c.page.token(Part{Hint: h.ID})
 }

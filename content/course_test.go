@@ -32,6 +32,9 @@ func courseWith(tutorial string) fstest.MapFS {
 		"tutorials/.hidden":    {Data: []byte("no")},
 		"tutorials/pipes.md":   {Data: []byte("---\ntitle: Pipes\n---\n## Join {#join}\n\nText.\n")},
 		"tutorials/x/note.txt": {Data: []byte("notes")},
+
+		"tutorials/parts/sign-in.md": {Data: []byte("Sign in as {{user}}.\n")},
+		"tutorials/parts/hello.py":   {Data: []byte("import sys\n\nprint('hello')\n")},
 	}
 }
 

@@ -64,7 +64,7 @@ func (c *compiler) fileBlock(n *fenceBlock, b *block, s script) {
 
 // codeInside highlights code without the elements around it.
 func codeInside(language, code string) string {
-	text := highlight(language, code)
+	text := highlight(language, code, nil)
 	text = text[strings.Index(text, "<code>")+len("<code>"):]
 	return text[:strings.LastIndex(text, "</code>")]
 }

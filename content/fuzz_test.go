@@ -92,12 +92,13 @@ func secretLines(t *Tutorial) []string {
 }
 
 // ourElements are those of pages that authors can't write as HTML.
-var ourElements = []string{"aside", "section", "h2", "h3", "h4", "h5", "h6", "img"}
+var ourElements = []string{"aside", "section", "figure", "figcaption", "h2", "h3", "h4", "h5", "h6", "img"}
 
 // ourAttributes are those that this package and goldmark write.
 var ourAttributes = map[string]bool{
 	"href": true, "src": true, "alt": true, "title": true, "id": true, "class": true, "role": true, "tabindex": true,
 	"align": true, "start": true, "reversed": true, "lang": true, "dir": true, "open": true, "colspan": true, "rowspan": true, "scope": true,
+	"data-code": true, "value": true, "aria-label": true,
 }
 
 var ourAddress = regexp.MustCompile(`^(?i:https?:|ftp:|mailto:|#|[^:]*$)`)

@@ -19,12 +19,21 @@ const maxQuotes = 16
 // maxBrackets is how many links may start in one paragraph.
 const maxBrackets = 1000
 
-// shallow refuses lines that open very many quotes and lists at once, and
-// paragraphs with very many brackets: the time for them grows with the square
-// of their number.
+// shallow refuses texts that would take too long.
 func (c *compiler) shallow() bool {
+	at, message, mend := tooMuch(c.page.text)
+	if message != "" {
+		c.failPage(at, message, mend)
+	}
+	return message == ""
+}
+
+// tooMuch finds a line that opens very many quotes and lists at once, or a
+// paragraph with very many brackets: the time for them grows with the square
+// of their number.
+func tooMuch(text string) (place span, message, mend string) {
 	brackets := 0
-	for rest, at := c.page.text, 0; rest != ""; {
+	for rest, at := text, 0; rest != ""; {
 		line, next, _ := strings.Cut(rest, "\n")
 		markers := 0
 		for i := 0; i < len(line) && strings.IndexByte(" \t>-+*.)0123456789", line[i]) >= 0; i++ {
@@ -33,12 +42,10 @@ func (c *compiler) shallow() bool {
 			}
 		}
 		if markers > maxQuotes && strings.Trim(line, " \t-") != "" && strings.Trim(line, " \t*") != "" {
-			c.failPage(span{at, at + len(line)}, fmt.Sprintf("More than %d quotes and lists start on this line.", maxQuotes), "Start fewer.")
-			return false
+			return span{at, at + len(line)}, fmt.Sprintf("More than %d quotes and lists start on this line.", maxQuotes), "Start fewer."
 		}
 		if brackets += strings.Count(line, "["); brackets > maxBrackets {
-			c.failPage(span{at, at + len(line)}, fmt.Sprintf("More than %d brackets “[” stand in one paragraph.", maxBrackets), "Leave a blank line somewhere.")
-			return false
+			return span{at, at + len(line)}, fmt.Sprintf("More than %d brackets “[” stand in one paragraph.", maxBrackets), "Leave a blank line somewhere."
 		}
 		if strings.TrimSpace(line) == "" {
 			brackets = 0
@@ -46,7 +53,7 @@ func (c *compiler) shallow() bool {
 		at += len(line) + 1
 		rest = next
 	}
-	return true
+	return span{}, "", ""
 }
 
 var (
@@ -151,7 +158,8 @@ func (c *compiler) fenceInFence(n *fenceBlock) {
 // remainsInFence looks for a block's remains in plain code: as the first
 // line, or as messages.
 func (c *compiler) remainsInFence(n *fenceBlock) {
-	if kind, _, _ := classifyFence(c.page.text[n.word.start:n.word.stop], ""); kind != plainFence {
+	word := c.page.text[n.word.start:n.word.stop]
+	if kind, _, _ := classifyFence(word, ""); kind != plainFence && word != "mermaid" {
 		return
 	}
 	for i := range n.Lines().Len() {

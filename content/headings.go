@@ -44,6 +44,8 @@ func (c *compiler) plainText(n ast.Node) string {
 			b.Write(n.Value)
 		case *ast.AutoLink:
 			b.Write(n.Label(c.source))
+		case *formula:
+			b.WriteString(c.page.text[n.at.start:n.at.stop])
 		}
 		return ast.WalkContinue, nil
 	})

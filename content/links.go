@@ -56,6 +56,8 @@ func (c *compiler) inlines(block ast.Node) {
 			}
 		case *ast.RawHTML:
 			open = c.rawHTML(n, open)
+		case *formula:
+			c.formula(n)
 		}
 		return ast.WalkContinue, nil
 	})
@@ -159,7 +161,7 @@ func (c *compiler) relative(target string, at span, picture bool) (address, prob
 	}
 	info, err := fs.Stat(c.loader.fsys, name)
 	if err != nil || !info.Mode().IsRegular() || c.loader.symbolic(name) {
-		return "", fmt.Sprintf("There is no file %s.", shown), didYouMean(path.Base(name), c.siblings(name))
+		return "", fmt.Sprintf("There is no file %s.", shown), didYouMean(path.Base(name), c.siblings(name, ""))
 	}
 	if _, known := c.loader.digests[name]; !known {
 		if _, ok := c.loader.read(name, maxFile); !ok {
@@ -199,12 +201,14 @@ func (c *compiler) tutorialAt(name string) string {
 	return ""
 }
 
-// siblings are the names beside a file, for "did you mean".
-func (c *compiler) siblings(name string) []string {
+// siblings are the names beside a file, for "did you mean": those with an
+// ending, or all that pages may link to.
+func (c *compiler) siblings(name, ending string) []string {
 	entries, _ := fs.ReadDir(c.loader.fsys, path.Dir(name))
 	var names []string
 	for _, e := range entries {
-		if e.Type().IsRegular() && len(names) < 20 && !strings.HasPrefix(e.Name(), ".") && path.Ext(e.Name()) != ".md" {
+		if e.Type().IsRegular() && len(names) < 20 && !strings.HasPrefix(e.Name(), ".") &&
+			(ending == "" && path.Ext(e.Name()) != ".md" || ending != "" && path.Ext(e.Name()) == ending) {
 			names = append(names, e.Name())
 		}
 	}

@@ -85,6 +85,7 @@ func (l *loader) tutorial(id string, d defaults) *compiler {
 	}
 	f := l.frontMatter(src, d)
 	f.tutorial.ID, f.tutorial.Path = id, file
+	l.takeIn(src, f)
 	c := newCompiler(l, src, f)
 	c.compile()
 	return c

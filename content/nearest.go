@@ -2,6 +2,7 @@ package content
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,11 +19,18 @@ func nearest(word string, known []string) string {
 			return k
 		}
 		// A third of a word may be wrong, but at least one letter.
-		if d := distance(word, k); d < bestDistance && d <= max(1, len(k)/3) {
+		d := distance(word, k)
+		if nearer := d < bestDistance || d == bestDistance && sameLetters(word, k); nearer && d <= max(1, len(k)/3) {
 			best, bestDistance = k, d
 		}
 	}
 	return best
+}
+
+// sameLetters says whether two words differ in the order of letters only:
+// fingers swap letters more often than they find wrong ones.
+func sameLetters(a, b string) bool {
+	return slices.Equal(slices.Sorted(slices.Values([]byte(a))), slices.Sorted(slices.Values([]byte(b))))
 }
 
 // didYouMean is a mend that names the nearest known word, or all of them.

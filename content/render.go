@@ -17,7 +17,9 @@ import (
 var markdown = goldmark.New(
 	goldmark.WithParser(parser.NewParser(
 		parser.WithBlockParsers(blockParsers()...),
-		parser.WithInlineParsers(parser.DefaultInlineParsers()...),
+		parser.WithInlineParsers(append(parser.DefaultInlineParsers(),
+			util.Prioritized(footnoteMarkParser{}, 150), // before links
+			util.Prioritized(formulaParser{}, 250))...),
 		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
 		parser.WithAttribute(),
 	)),
@@ -34,6 +36,8 @@ func blockParsers() []util.PrioritizedValue {
 	own := []util.PrioritizedValue{
 		util.Prioritized(containerParser{}, 650),
 		util.Prioritized(fenceParser{}, 700),
+		util.Prioritized(formulaBlockParser{}, 710),
+		util.Prioritized(footnoteParser{}, 950),
 	}
 	theirs := parser.NewFencedCodeBlockParser()
 	for _, p := range parser.DefaultBlockParsers() {
@@ -59,6 +63,12 @@ type nodeRenderer struct{}
 func (nodeRenderer) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(kindContainer, renderContainer)
 	r.Register(kindFence, renderFence)
+	r.Register(kindFormula, renderFormula)
+	r.Register(kindFormulaBlock, renderFormulaBlock)
+	r.Register(kindFootnote, renderFootnote)
+	r.Register(kindFootnoteMark, renderFootnoteMark)
+	r.Register(kindFootnoteList, renderFootnoteList)
+	r.Register(kindFootnoteBack, renderFootnoteBack)
 	r.Register(ast.KindCodeBlock, renderCodeBlock)
 	r.Register(ast.KindHTMLBlock, renderHTMLBlock)
 	r.Register(ast.KindRawHTML, renderRawHTML)
@@ -85,13 +95,17 @@ func renderFence(w util.BufWriter, source []byte, n ast.Node, entering bool) (as
 		_, _ = w.WriteString(f.token)
 		return ast.WalkSkipChildren, nil
 	}
-	_, _ = w.WriteString(highlight(string(source[f.word.start:f.word.stop]), string(f.Lines().Value(source))))
+	if f.code != nil {
+		_, _ = w.WriteString(f.code.html())
+	} else {
+		_, _ = w.WriteString(highlight(string(source[f.word.start:f.word.stop]), string(f.Lines().Value(source)), nil))
+	}
 	return ast.WalkSkipChildren, nil
 }
 
 func renderCodeBlock(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	if entering {
-		_, _ = w.WriteString(plainCode(string(n.Lines().Value(source))))
+		_, _ = w.WriteString(plainCode("", string(n.Lines().Value(source)), nil))
 	}
 	return ast.WalkSkipChildren, nil
 }

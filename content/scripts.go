@@ -24,7 +24,7 @@ func (c *compiler) fence(n *fenceBlock, at place) {
 	kind, message, mend := classifyFence(word, rest)
 	switch kind {
 	case plainFence:
-		n.secret = false
+		c.plainFence(n)
 		return
 	case wrongFence:
 		place := n.word
@@ -42,8 +42,16 @@ func (c *compiler) fence(n *fenceBlock, at place) {
 		b.failWord("No block can stand in a "+inEntry+".", "Close the list before: leave a blank line, and start without spaces.")
 		return
 	}
-	if at.hint && word != "run" {
+	if at.hint && !words[word].shown {
 		b.failWord(fmt.Sprintf("A %s can't stand in a hint.", word), "Close the hint with “:::” before.")
+	}
+	switch word {
+	case "mermaid":
+		c.diagram(n, b)
+		return
+	case "include":
+		c.includeCode(n, b)
+		return
 	}
 	s := c.script(n)
 	switch word {

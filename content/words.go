@@ -14,6 +14,8 @@ import (
 // blockWord is what the format says about one kind of block.
 type blockWord struct {
 	colons     bool // fenced by colons, else by backticks
+	both       bool // fenced by either
+	shown      bool // code that students see; also in hints
 	later      bool // part of the format, but not of this version
 	takesID    bool
 	needsID    bool
@@ -42,7 +44,11 @@ var words = map[string]blockWord{
 	"solve":   {attributes: []string{"for", "answer", "show", "host", "user", "lang"}},
 	"mistake": {attributes: []string{"for", "answer", "expect", "host", "user", "lang"}},
 	"setup":   {attributes: []string{"at", "file", "mode", "owner", "timeout", "host", "user", "lang"}},
-	"run":     {attributes: []string{"host"}},
+	"run":     {shown: true, attributes: []string{"host"}},
+	"mermaid": {shown: true, attributes: []string{"title"}},
+	"include": {both: true, shown: true, attributes: []string{"file", "lines", "lang", "title"}},
+	"tabs":    {colons: true, takesID: true, takesClass: true},
+	"tab":     {colons: true, takesID: true, takesClass: true, attributes: []string{"title"}},
 	"file":    {takesID: true, attributes: []string{"path", "mode", "owner", "host", "lang"}},
 }
 
@@ -75,7 +81,7 @@ func classifyFence(word, rest string) (kind fenceKind, message, mend string) {
 	}
 	if w, ok := words[word]; ok {
 		switch {
-		case w.colons:
+		case w.colons && !w.both:
 			return wrongFence, fmt.Sprintf("%s is prose and is fenced by colons.", quote(word)), fmt.Sprintf("Write “:::%s”, and “:::” at its end.", word)
 		case w.later:
 			return wrongFence, fmt.Sprintf("%s is not supported yet.", quote(word)), "Leave it out for now."
@@ -89,8 +95,10 @@ func classifyFence(word, rest string) (kind fenceKind, message, mend string) {
 	}
 	language := lexerFor(word) != nil
 	switch {
+	case language && braces && takenByCode(rest):
+		return plainFence, "", ""
 	case language && braces:
-		return wrongFence, fmt.Sprintf("%s is a language: plain code takes no attributes.", quote(word)), "Delete the braces, or name the block, as in “check {lang=" + word + "}”."
+		return wrongFence, fmt.Sprintf("%s is a language: plain code takes “lines” and “title” only.", quote(word)), "Delete what else is in the braces, or name the block, as in “check {lang=" + word + "}”."
 	case braces && strings.HasPrefix(word+strings.TrimSpace(rest), "{"):
 		return wrongFence, "The attributes stand without a block's word before them.", "Write it as in “```check {#id}”."
 	case near != "" && !language, braces:
@@ -108,7 +116,7 @@ func classifyContainer(word string) (message, mend string) {
 		return fmt.Sprintf("There is no block %s.", quote(word)), didYouMean(cmp.Or(near, word), wordList)
 	case w.later:
 		return fmt.Sprintf("%s is not supported yet.", quote(word)), "Leave it out for now."
-	case !w.colons:
+	case !w.colons && !w.both:
 		return fmt.Sprintf("%s is code and is fenced by backticks.", quote(word)), fmt.Sprintf("Write “```%s”, and “```” at its end.", word)
 	}
 	return "", ""
