@@ -5,6 +5,7 @@ import { Machine } from './checks'
 import { announce, button, copyText, flash, inside } from './page'
 
 const words = {
+  into: (guest: string) => `Write it into ${guest}`,
   writing: 'Writing…',
   written: (path: string, guest: string) => (guest ? `Written to ${path} in ${guest}.` : `Written to ${path}.`),
   off: 'Your machine is off, so there is nowhere to write it.',
@@ -27,6 +28,7 @@ export class FileBlock {
   ) {
     this.button = inside<HTMLButtonElement>(element, '.file-write')
     this.button.disabled = false
+    if (several) inside(this.button, 'span').textContent = words.into(element.dataset.guest!)
     this.button.addEventListener('click', () => void this.write())
     const copy = inside(element, '.file-copy')
     copy.addEventListener('click', async () => {

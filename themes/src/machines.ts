@@ -35,6 +35,6 @@ export function drawMachines(guest: Guest): void {
   for (const tab of document.querySelectorAll<HTMLElement>('.tab:has(.tab-state)')) {
     const { state } = machineOf(guest, tab.dataset.guest!)
     tab.dataset.state = state
-    inside(tab, '.tab-state').textContent = `, ${words[state]}`
+    inside(tab, '.tab-state').textContent = ` (${words[state]})`
   }
 }

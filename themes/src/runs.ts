@@ -2,6 +2,7 @@
 import { announce, copyText, flash, inside } from './page'
 
 const words = {
+  into: (guest: string) => `Type it into ${guest}`,
   typed: 'Typed into the terminal.',
   typedShort: 'Typed',
   notReady: 'The terminal is not ready yet.',
@@ -11,7 +12,11 @@ const words = {
 }
 
 export class Runs {
-  constructor(private readonly type: (guest: string, command: string) => boolean) {}
+  // several says that the student has more than one machine.
+  constructor(
+    private readonly type: (guest: string, command: string) => boolean,
+    private readonly several: boolean,
+  ) {}
 
   // attach brings the buttons below root to life.
   attach(root: ParentNode): void {
@@ -20,6 +25,7 @@ export class Runs {
 
   private one(run: HTMLElement): void {
     const command = (inside(run, 'code').textContent ?? '').replace(/\n+$/, '')
+    if (this.several && run.dataset.guest) inside(run, '.run-type span').textContent = words.into(run.dataset.guest)
     inside(run, '.run-type').addEventListener('click', () => {
       const typed = this.type(run.dataset.guest ?? '', command)
       announce(typed ? words.typed : words.notReady)

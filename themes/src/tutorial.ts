@@ -117,7 +117,8 @@ async function start(): Promise<void> {
     showPane('machine')
     return terminal.type(command)
   }
-  const runs = new Runs(type)
+  const screens = all('.screen')
+  const runs = new Runs(type, screens.length > 1)
   runs.attach(document)
 
   const machine = { state: () => bar.guest.state, start: () => bar.start() }
@@ -126,7 +127,6 @@ async function start(): Promise<void> {
   const checks = all('.check').map((e) =>
     e instanceof HTMLFormElement ? new Question(e, api, machine, scored, grow) : new Check(e, api, machine, scored))
   const auto = new AutoChecks(checks, api, () => bar.guest.state === 'ready')
-  const screens = all('.screen')
   for (const e of all('.file')) {
     const where = { state: () => machineOf(bar.guest, e.dataset.guest!).state, start: () => bar.start() }
     new FileBlock(e, api, where, screens.length > 1)
