@@ -16,8 +16,8 @@ import (
 const maxEntries = 50
 
 // keyList finds the list of a question's choices or answers. Every list that
-// stands in a question by itself is taken for one, and a quote for feedback
-// that lost its place: neither must come on the page.
+// stands in a question by itself is taken for one, and a quote, or prose below
+// the list, for feedback that lost its place: none must come on the page.
 func (c *compiler) keyList(n ast.Node, a *asking) (list *ast.List) {
 	for child := n.FirstChild(); child != nil; child = child.NextSibling() {
 		switch child := child.(type) {
@@ -27,6 +27,10 @@ func (c *compiler) keyList(n ast.Node, a *asking) (list *ast.List) {
 				continue
 			}
 			list = child
+		case *ast.Paragraph:
+			if list != nil {
+				c.failPage(c.nodeSpan(child), "Prose stands before the list of a question, not after it.", "Move it up. If it is feedback, make it a quote in its entry.")
+			}
 		case *ast.Blockquote:
 			c.failPage(c.nodeSpan(child), "A quote in a question is feedback, and belongs to a choice.", "Indent it as the choice's text.")
 		}
@@ -78,6 +82,9 @@ type listEntry struct {
 	right   bool
 }
 
+// joined is the start of another line, which lost its line break.
+var joined = regexp.MustCompile(`\[[ \txX]\]|[ \t]{2}>`)
+
 // entry reads the first line of an item, and takes its box away.
 func (c *compiler) entry(item ast.Node, a *asking) (e listEntry, ok bool) {
 	e.line = item.FirstChild()
@@ -112,8 +119,8 @@ func (c *compiler) entry(item ast.Node, a *asking) (e listEntry, ok bool) {
 		c.failPage(c.nodeSpan(item), "This entry of the question's list has no text.", "Write it after the box.")
 		return e, false
 	}
-	if m := box.FindStringIndex(text); m != nil && a.choosing() {
-		c.failPage(span{e.at.start + m[0], e.at.start + m[1]}, "A second box stands on this line.", "Start a line of its own with it.")
+	if m := joined.FindStringIndex(text); m != nil {
+		c.failPage(span{e.at.start + m[0], e.at.start + m[1]}, "A second entry or its feedback seems to stand on this line.", "Start a line of its own with it.")
 		return e, false
 	}
 	return e, true

@@ -65,9 +65,12 @@ var (
 	fenced = regexp.MustCompile("(?i)(?:```|~~~)[ \t]*(" + blockNames + ")\\b")
 )
 
+// secretAttributes are those by which a block is known that lost its word.
+const secretAttributes = "for|answer|expect|points|timeout|auto|passes|tools|after|cost|type|attempts|tolerance|at|file|path|mode|owner|host"
+
 var (
-	// attributed ends in the attributes of a block.
-	attributed = regexp.MustCompile(`\{[ \t]*(?:#[a-z]|(?:for|expect|points|after|cost)=)[^{}]*\}[ \t]*$`)
+	// attributed ends in the attributes of a block that pages do not show.
+	attributed = regexp.MustCompile(`\{[ \t]*(?:#[a-z]|(?:` + secretAttributes + `)=)[^{}]*\}[ \t]*$`)
 	// stated is a check's message.
 	stated = regexp.MustCompile(`^[ \t]*:(?:pass|fail):`)
 )
@@ -171,6 +174,21 @@ func (c *compiler) remainsInFence(n *fenceBlock) {
 		if stated.Match(line) || i == 0 {
 			c.remains(s.Start, line)
 		}
+		if i == 0 {
+			c.bareWord(n, span{s.Start, s.Start + len(line)})
+		}
+	}
+}
+
+// bareWords are blocks that the pages do not show and that need no attributes.
+var bareWords = []string{"check", "setup"}
+
+// bareWord refuses plain code whose first line is the rest of a block's word.
+func (c *compiler) bareWord(n *fenceBlock, first span) {
+	line := c.page.text[first.start:first.stop]
+	if near := nearest(c.page.text[n.word.start:n.word.stop]+line, bareWords); near != "" {
+		c.failPage(first, fmt.Sprintf("This looks like the start of a %s, but is none: it would be shown as it stands.", quote(near)),
+			"Write “```"+near+"” on one line. If it is meant as it stands, give the fence a language, as “```text”.")
 	}
 }
 

@@ -43,10 +43,67 @@ Look for s3cr3t.
 Done.
 `
 
+// secretiveQuestions hides the keys of questions, what is told about answers,
+// and how machines are prepared.
+const secretiveQuestions = opening + `
+` + "```setup {file=/etc/app/conf mode=0600}" + `
+s3cr3t
+` + "```" + `
+
+:::question {#tool type=text points=2}
+Which tool?
+
+- [ ] s3cr3t wrong
+  > s3cr3t feedback
+- [x] s3cr3t right
+:::
+
+Between.
+
+:::question {#pick type=choice}
+Which one?
+
+- [ ] ls
+  > s3cr3t lists files
+- [x] bash
+  > s3cr3t reads commands
+
+:::hint {after=1}
+Not s3cr3t.
+:::
+:::
+
+:::question {#kernel type=text}
+` + "```check {timeout=5s}" + `
+:fail: s3cr3t
+test "$ANSWER" = s3cr3t
+` + "```" + `
+:::
+
+` + "```solve {for=kernel answer=s3cr3t}" + `
+` + "```" + `
+
+` + "```setup" + `
+touch /s3cr3t
+` + "```" + `
+`
+
+// shows says whether a page tells an answer: a secret, or the sign of a choice.
+func shows(page string) bool {
+	return strings.Contains(page, "s3cr3t") || strings.ContainsAny(page, "☐☑") || box.MatchString(page)
+}
+
 func TestSecretsStayOffPages(t *testing.T) {
 	tutorial := mustCompile(t, secretive)
-	if page := visible(tutorial); strings.Contains(page, "s3cr3t") {
+	if page := visible(tutorial); shows(page) {
 		t.Errorf("the page shows a secret:\n%s", page)
+	}
+	questions := mustCompile(t, secretiveQuestions)
+	if page := visible(questions); shows(page) || !strings.Contains(page, "⟦question pick⟧") {
+		t.Errorf("the page shows a secret, or no question:\n%s", page)
+	}
+	if all := describe(questions); strings.Count(all, "s3cr3t") != strings.Count(secretiveQuestions, "s3cr3t") {
+		t.Errorf("secrets were lost:\n%s", all)
 	}
 	if !strings.Contains(dump(tutorial.Hints[0].Body), "s3cr3t") {
 		t.Error("the hint lost its text")
@@ -75,7 +132,12 @@ func TestShownSolutionIsNotOnPageEither(t *testing.T) {
 // each line left out, doubled, joined with the next, indented or split from
 // its end. The course must be refused, or keep its secrets.
 func TestTypoNeverShowsSecret(t *testing.T) {
-	body := secretive
+	for name, body := range map[string]string{"scripts": secretive, "questions": secretiveQuestions} {
+		t.Run(name, func(t *testing.T) { mistype(t, body) })
+	}
+}
+
+func mistype(t *testing.T, body string) {
 	seen := map[string]bool{}
 	refusals := 0
 	try := func(what, text string) {
@@ -88,7 +150,7 @@ func TestTypoNeverShowsSecret(t *testing.T) {
 			refusals++
 			return
 		}
-		if page := visible(c.Tutorial("web")); strings.Contains(page, "s3cr3t") {
+		if page := visible(c.Tutorial("web")); shows(page) {
 			t.Errorf("%s: the page shows a secret\n%s", what, page)
 		}
 	}

@@ -40,7 +40,8 @@ var words = map[string]blockWord{
 	// A check's id is that of its question where it stands in one.
 	"check": {takesID: true, attributes: []string{
 		"host", "points", "timeout", "auto", "sticky", "user", "lang", "tools", "passes", "unsolved"}},
-	"assert":  {later: true},
+	"assert": {takesID: true, needsID: true, attributes: []string{
+		"host", "points", "timeout", "auto", "sticky", "passes", "unsolved", "partial"}},
 	"solve":   {attributes: []string{"for", "answer", "show", "host", "user", "lang"}},
 	"mistake": {attributes: []string{"for", "answer", "expect", "host", "user", "lang"}},
 	"setup":   {attributes: []string{"at", "file", "mode", "owner", "timeout", "host", "user", "lang"}},
@@ -101,7 +102,10 @@ func classifyFence(word, rest string) (kind fenceKind, message, mend string) {
 		return wrongFence, fmt.Sprintf("%s is a language: plain code takes “lines” and “title” only.", quote(word)), "Delete what else is in the braces, or name the block, as in “check {lang=" + word + "}”."
 	case braces && strings.HasPrefix(word+strings.TrimSpace(rest), "{"):
 		return wrongFence, "The attributes stand without a block's word before them.", "Write it as in “```check {#id}”."
-	case near != "" && !language, braces:
+	case !language && nearest(word+strings.TrimSpace(rest), bareWords) != "":
+		whole := strings.TrimSpace(word + rest)
+		return wrongFence, fmt.Sprintf("There is no block %s.", quote(whole)), didYouMean(word+strings.TrimSpace(rest), bareWords)
+	case near != "" && !language, braces, strings.Contains(word, "!"):
 		return wrongFence, fmt.Sprintf("There is no block %s.", quote(word)), didYouMean(cmp.Or(near, word), wordList)
 	}
 	return plainFence, "", ""
