@@ -218,8 +218,10 @@ type Check struct {
 	// GuestTools lets the script use the guest's own programs, which a student
 	// may have replaced, before the toolbox's.
 	GuestTools bool
-	// Facts of an assert block stand in the place of a script.
+	// Facts of an assert block stand in the place of a script. Whole gives no
+	// points before all of them hold; otherwise each gives its share.
 	Facts []facts.Fact
+	Whole bool
 	// Question is set where a student answers. With a Script, that decides in
 	// the guest, with the answer as $ANSWER; else Question.Judge does.
 	Question *Question

@@ -57,6 +57,8 @@ func (c *compiler) fence(n *fenceBlock, at place) {
 	switch word {
 	case "check":
 		c.check(n, b, s, at)
+	case "assert":
+		c.assert(n, b, s, at)
 	case "setup":
 		c.setup(b, s, at)
 	case "file":

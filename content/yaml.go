@@ -24,6 +24,8 @@ type yamlText struct {
 	loader *loader // for files that the text names; may be nil
 	src    *source
 	first  int // the line of the file, from 0, on which the text starts
+	// columns are the characters cut off the start of each line, if any are.
+	columns []int
 }
 
 // parse gives the text's one document; nil after an error, or where the text
@@ -112,7 +114,11 @@ func (y *yamlText) place(t *token.Token) (offset, length int) {
 	n := min(y.first+max(t.Position.Line-1, 0), len(y.src.lines)-1)
 	line := y.src.line(n)
 	at := 0
-	for i := 1; i < t.Position.Column && at < len(line); i++ {
+	column := t.Position.Column
+	if i := t.Position.Line - 1; i >= 0 && i < len(y.columns) {
+		column += y.columns[i]
+	}
+	for i := 1; i < column && at < len(line); i++ {
 		_, size := utf8.DecodeRuneInString(line[at:])
 		at += size
 	}

@@ -19,7 +19,7 @@ import (
 // how much is hashed.
 const (
 	maxText   = 1 << 20
-	maxHashed = 256 << 20
+	maxHashed = 64 << 20
 )
 
 var fileTypes = []string{"file", "directory", "symlink", "fifo", "socket", "block", "character"}
