@@ -154,10 +154,8 @@ func printReport(out io.Writer, r proof.Report) {
 		if b.Mend != "" {
 			fmt.Fprintf(out, "    = %s\n", b.Mend)
 		}
-		if n := len(b.Runs); n > 0 {
-			if said := strings.TrimSpace(b.Runs[n-1].Evidence.Stderr.Text); said != "" && b.State == proof.Fault {
-				fmt.Fprintf(out, "    standard error of “%s”:\n    | %s\n", b.Runs[n-1].Title, strings.ReplaceAll(said, "\n", "\n    | "))
-			}
+		if n := len(b.Runs); n > 0 && b.State == proof.Fault {
+			showOutput(out, "standard error of “"+b.Runs[n-1].Title+"”", b.Runs[n-1].Evidence.Stderr.Text)
 		}
 		fmt.Fprintln(out)
 	}
