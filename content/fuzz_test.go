@@ -22,12 +22,16 @@ func seeds(f *testing.F) {
 		f.Add(string(text))
 	}
 	f.Add(secretive)
+	f.Add(secretiveQuestions)
 	for _, text := range []string{
 		"", "---\n---\n", opening, opening + check,
 		opening + "> - :::note\n>   ```run\n>   x\n>   ```\n>   :::\n",
 		opening + "```check {#a unsolved}\n\tx\n```\n\t```solve {for=a}\n\ty\n\t```\n",
 		opening + "<div>\n\n:::note\n<b>x</b>\n:::\n\n</div>\n",
 		opening + "a|b\n-|-\n[x](#y){{port}}|`{{port}}`\n",
+		opening + ":::question {#q type=order}\n1. a\n   ```sh\n   x\n   ```\n2. {{port}}\n\n:::hint {after=1}\nx\n:::\n:::\n",
+		opening + "- :::question {#q type=text}\n  - [x] /{{user}}+/\n    > no\n  :::\n\n```solve {for=q answer=ann}\n```\n",
+		"---\ntitle: a\nguests: {a: , b: }\nnetworks: {n: {guests: [b, a], rate: 1mbit, loss: 2%, cut: [s]}}\nvars: {v: {words: 1, count: 2}, w: {ip: 10.0.0.0/8}}\n---\n## s\n\n```setup {at=s file=/x mode=600}\n{{v}} {{w}}\n```\n\n```file {path=/y.go}\nx\n```\n",
 		opening + "~~~\n:::\n~~~\n\n[a]: b\n\n<!-- \n",
 		"---\n{title: a, vars: {b: {int: 1-2}}, guests: {c: ~}}\n---\nx\n",
 	} {
@@ -69,7 +73,38 @@ func FuzzLoad(f *testing.F) {
 		for _, h := range tutorial.Hints {
 			mustBeOurs(t, h.Body)
 		}
+		for _, f := range tutorial.FileBlocks {
+			mustBeOurs(t, f.Body)
+			f.Fill(Values{})
+		}
+		for _, c := range tutorial.Checks {
+			mustBeFair(t, tutorial, c)
+		}
 	})
+}
+
+// mustBeFair fails where a question's own key is wrong, where an entry is not
+// ours, or where a page would tell which entry is right.
+func mustBeFair(tb testing.TB, t *Tutorial, c *Check) {
+	tb.Helper()
+	q := c.Question
+	if q == nil {
+		return
+	}
+	values := t.Draw([]byte("key"), "course", "ann")
+	if key := q.Key(values); key != nil && q.Accepts(key) == nil && c.Script == "" && q.Type != "text" && q.Type != "number" && q.Judge(key, values).Score != 1 {
+		tb.Fatalf("the key %q of %q is wrong", key, c.ID)
+	}
+	for _, choice := range q.Choices {
+		mustBeOurs(tb, choice.Body)
+		mustBeOurs(tb, choice.Feedback)
+		if strings.ContainsAny(dump(choice.Body)[:min(4, len(dump(choice.Body)))], "☐☑") {
+			tb.Fatalf("the choice %q shows its box", dump(choice.Body))
+		}
+	}
+	if shuffled := t.Shuffle([]byte("key"), "course", "ann", c.ID); len(shuffled) != len(q.Choices) {
+		tb.Fatalf("%d of %d choices", len(shuffled), len(q.Choices))
+	}
 }
 
 // secretLines are the lines of a tutorial's scripts.
@@ -84,6 +119,24 @@ func secretLines(t *Tutorial) []string {
 	}
 	for _, m := range t.Mistakes {
 		all = append(all, strings.Split(m.Script, "\n")...)
+	}
+	for _, s := range t.Setups {
+		all = append(all, strings.Split(s.Script, "\n")...)
+		if s.Deposit != nil {
+			for _, p := range s.Deposit.Text {
+				all = append(all, strings.Split(p.Text, "\n")...)
+			}
+		}
+	}
+	for _, c := range t.Checks {
+		if c.Question == nil {
+			continue
+		}
+		for _, a := range c.Question.Answers {
+			for _, p := range a.Text {
+				all = append(all, p.Text)
+			}
+		}
 	}
 	for i := range all {
 		all[i] = strings.TrimSpace(all[i])

@@ -1,8 +1,10 @@
 package content
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
@@ -81,6 +83,15 @@ func TestHostileTextsAreBounded(t *testing.T) {
 		"script lines":      "```check {#a unsolved}\n" + repeat("x\n") + "```\n",
 		"setext":            repeat("a\n-\n"),
 		"numbers":           repeat("1) "),
+		"many questions":    repeat(":::question {#q type=text}\n- [x] a\n:::\n"),
+		"many choices":      ":::question {#q type=choices}\n" + repeat("- [x] a\n") + ":::\n",
+		"long pattern":      ":::question {#q type=text}\n- [x] /" + repeat("(a|") + "/\n:::\n",
+		"greedy pattern":    ":::question {#q type=text}\n- [x] /" + repeat("(a*)*") + "/\n:::\n",
+		"boxes":             ":::question {#q type=text}\n" + repeat("[x] ") + "\n:::\n",
+		"many files":        repeat("```file {path=/x}\nx\n```\n"),
+		"many setups":       repeat("```setup {at=x}\nx\n```\n"),
+		"many answers":      repeat("```solve {for=q answer=1}\n```\n"),
+		"lines of a file":   "```setup {file=/x}\n" + repeat("{{port}}\n") + "```\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
@@ -130,6 +141,28 @@ func TestLargeFilesAreRefused(t *testing.T) {
 		if c != nil || !strings.Contains(findings.String(), "larger than") {
 			t.Errorf("%s of 10 MB: %v", name, findings)
 		}
+	}
+}
+
+// TestHostileCourseIsBounded reads 10 MB of the slowest texts above, in as
+// many tutorials as it takes.
+func TestHostileCourseIsBounded(t *testing.T) {
+	fsys := courseWith(opening + "x\n")
+	for i := range 10 << 20 / maxTutorial {
+		text := opening + strings.Repeat([]string{"*a **b ", "[a](b) ", "- a\n", "```setup {at=x}\nx\n```\n"}[i%4], (maxTutorial-1000)/24)
+		fsys[fmt.Sprintf("tutorials/t%d.md", i)] = &fstest.MapFile{Data: []byte(text)}
+	}
+	start := time.Now()
+	c, findings := Load(fsys)
+	if c != nil || !strings.Contains(findings.String(), "more than") || time.Since(start) > 2*hostileTime {
+		t.Errorf("10 MB in %d files took %v: %.300s", len(fsys), time.Since(start), findings)
+	}
+	fsys = courseWith(opening + "x\n")
+	for i := range 2 * maxTutorials {
+		fsys[fmt.Sprintf("tutorials/t%d.md", i)] = &fstest.MapFile{Data: []byte("---\ntitle: T\n---\nx\n")}
+	}
+	if c, findings := Load(fsys); c != nil || !strings.Contains(findings.String(), "tutorials") {
+		t.Errorf("a course of %d tutorials: %.300s", len(fsys), findings)
 	}
 }
 

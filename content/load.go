@@ -16,7 +16,11 @@ import (
 const (
 	// maxTutorial is how many bytes a tutorial's Markdown may have: some
 	// parts of Markdown take time that grows faster than the text.
-	maxTutorial  = 256 << 10
+	maxTutorial = 256 << 10
+	// maxCourse bounds the Markdown of all tutorials together, with what they
+	// include: it is compiled anew whenever a file changes.
+	maxCourse    = 4 << 20
+	maxTutorials = 200
 	manifestName = "course.yaml"
 	tutorialsDir = "tutorials"
 )
@@ -41,6 +45,7 @@ type loader struct {
 	fsys      fs.FS
 	digests   map[string][sha256.Size]byte
 	findings  Findings
+	text      int               // bytes of Markdown compiled so far
 	tutorials map[string]string // the Markdown file of each tutorial that students get, by ID
 }
 
@@ -59,7 +64,11 @@ func (l *loader) load() *Course {
 	var compiled []*compiler
 	order := l.order(m)
 	maps.DeleteFunc(l.tutorials, func(id, _ string) bool { return !slices.Contains(order, id) })
-	for _, id := range order {
+	for i, id := range order {
+		if i == maxTutorials || l.text > maxCourse {
+			l.fail(manifestName, fmt.Sprintf("The course has more than %d tutorials, or more than %d MiB of text.", maxTutorials, maxCourse>>20), "Make two courses of it.")
+			break
+		}
 		if c := l.tutorial(id, m.defaults); c != nil {
 			compiled = append(compiled, c)
 			m.course.Tutorials = append(m.course.Tutorials, c.tutorial)
@@ -86,6 +95,7 @@ func (l *loader) tutorial(id string, d defaults) *compiler {
 	f := l.frontMatter(src, d)
 	f.tutorial.ID, f.tutorial.Path = id, file
 	l.takeIn(src, f)
+	l.text += len(src.text)
 	c := newCompiler(l, src, f)
 	c.compile()
 	return c

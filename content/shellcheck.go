@@ -21,7 +21,7 @@ type shellText struct {
 }
 
 // Shellcheck gives what the program shellcheck calls an error in the scripts
-// of checks, solutions and mistakes, at the place in the Markdown file. It
+// of setups, checks, solutions and mistakes, at the place in the Markdown file. It
 // finds nothing where shellcheck is not installed. It runs no script.
 func Shellcheck(ctx context.Context, c *Course) Findings {
 	program, err := exec.LookPath("shellcheck")
@@ -51,6 +51,9 @@ func Shellcheck(ctx context.Context, c *Course) Findings {
 func (c *Course) shellTexts() []shellText {
 	var all []shellText
 	for _, t := range c.Tutorials {
+		for _, s := range t.Setups {
+			all = append(all, shellText{s.File, s.Lang, s.Script, s.place})
+		}
 		for _, s := range t.Checks {
 			all = append(all, shellText{s.File, s.Lang, s.Script, s.place})
 		}
