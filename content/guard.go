@@ -207,6 +207,10 @@ func (c *compiler) lookAlikes(known, inCode map[int]bool) {
 			c.remains(at, line)
 			if m := lookAlike(line); m != nil {
 				word := strings.ToLower(string(line[m[2]:m[3]]))
+				if words[word].shown && headingLine.Match(line) {
+					at += end + 1
+					continue // “## Tabs {#tabs}”
+				}
 				form := "```" + word
 				if words[word].colons {
 					form = ":::" + word

@@ -44,6 +44,12 @@ func TestFormulas(t *testing.T) {
 	}
 }
 
+func TestHeadingsLikeBlocks(t *testing.T) {
+	if _, findings := Load(courseWith(opening + "## Tabs {#tabs}\n\n### Include {#include}\n\nx\n")); len(findings) > 0 {
+		t.Error(findings)
+	}
+}
+
 func TestVariablesOfTheShellInProse(t *testing.T) {
 	c, findings := Load(courseWith(opening + "It is in $HOME/$USER there.\n"))
 	if c == nil || len(findings) != 1 || findings[0].Severity != Warning || findings[0].Column != 10 || findings[0].Length != 7 {

@@ -15,7 +15,7 @@ import (
 type blockWord struct {
 	colons     bool // fenced by colons, else by backticks
 	both       bool // fenced by either
-	shown      bool // code that students see; also in hints
+	shown      bool // holds nothing but what students see
 	later      bool // part of the format, but not of this version
 	takesID    bool
 	needsID    bool
@@ -48,8 +48,8 @@ var words = map[string]blockWord{
 	"run":     {shown: true, attributes: []string{"host"}},
 	"mermaid": {shown: true, attributes: []string{"title"}},
 	"include": {both: true, shown: true, attributes: []string{"file", "lines", "lang", "title"}},
-	"tabs":    {colons: true, takesID: true, takesClass: true},
-	"tab":     {colons: true, takesID: true, takesClass: true, attributes: []string{"title"}},
+	"tabs":    {colons: true, shown: true, takesID: true, takesClass: true},
+	"tab":     {colons: true, shown: true, takesID: true, takesClass: true, attributes: []string{"title"}},
 	"file":    {takesID: true, attributes: []string{"path", "mode", "owner", "host", "lang"}},
 }
 
