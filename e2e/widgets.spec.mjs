@@ -296,9 +296,11 @@ describe('widgets', () => {
     const entered = []
     page.on('request', (r) => r.url().includes('/steps/') && entered.push(r.url().split('/').pop()))
     await ready()
+    await server.lever('hold')
     await page.getByRole('link', { name: /Set the way/ }).click()
     const setup = page.locator('#route .step-setup')
     await setup.getByText('Preparing your machine for this step…').waitFor()
+    await server.lever('release')
     await setup.getByText('Your machine is prepared for this step.').waitFor()
     const count = (step) => entered.filter((s) => s === step).length
     assert.equal(count('route'), 1)
@@ -317,6 +319,17 @@ describe('widgets', () => {
     await page.locator('#tutorial').evaluate((e) => e.scrollTo({ top: e.scrollHeight, behavior: 'instant' }))
     await until('the step read to be entered', () => count('ping') === 2)
     assert.equal(count('look') <= 1, true)
+  })
+
+  test('a machine that could not be prepared says so until there is a fresh one', async () => {
+    await ready()
+    await server.lever('trouble')
+    await page.locator('#trouble').getByText('The exercise could not be prepared. That is not your fault.').waitFor()
+    await announced('not your fault')
+    await axe(page)
+    await screenshot(page, 'trouble')
+    await student.resetMachine(page)
+    assert.equal(await page.locator('#trouble').isVisible(), false)
   })
 
   for (const [view, options] of Object.entries({

@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/labmark/labmark/themes"
 	"github.com/labmark/labmark/themes/sample"
@@ -107,11 +106,7 @@ func (s *stage) serveStep(w http.ResponseWriter, r *http.Request) {
 		if s.broken {
 			end = themes.SetupView{Step: step, State: "failed", Message: "The router could not be prepared. That is not your fault, and costs you nothing."}
 		}
-		time.AfterFunc(300*time.Millisecond, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.tell("setup", end)
-		})
+		s.later(func() { s.tell("setup", end) })
 	}
 	w.WriteHeader(http.StatusAccepted)
 }

@@ -186,7 +186,7 @@ func (s *stage) serveSolution(w http.ResponseWriter, _ *http.Request) {
 // pull lets tests make things happen: "forget" everything; "fail" the
 // machine; "cut" all connections; "silence" results; play "deaf" (cut, and
 // refuse new connections) and "hear" again; "hold" the machine in its states
-// until "release"; make setups "break"; grow "busy" for checks that look by
+// until "release"; make setups "break", tell of "trouble" at the start; grow "busy" for checks that look by
 // themselves, and "idle" again; send one event of a "cell", a "row" or a
 // "grade". It reports whether there is such a lever.
 func (s *stage) pull(lever string) bool {
@@ -219,6 +219,8 @@ func (s *stage) pull(lever string) bool {
 		s.silent = true
 	case "break":
 		s.broken = true
+	case "trouble":
+		s.tell("setup", themes.SetupView{State: "failed", Message: "The exercise could not be prepared. That is not your fault."})
 	case "busy", "idle":
 		s.busy = lever == "busy"
 	case "cell", "row", "grade":

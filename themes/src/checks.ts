@@ -180,12 +180,13 @@ export class Check {
   private seen(a: Attempt): void {
     const o = outcome(a)
     if (o === 'running') return
+    const news = !this.passed
     const better = o === 'pass' || a.best > Number(this.element.dataset.won)
     if (better) {
       this.count(a, o)
       if (!this.attempt) {
         this.draw(o, a.message ?? '')
-        if (o === 'pass') this.tell(a, o)
+        if (o === 'pass' && news) this.tell(a, o)
       }
       this.changed()
     }

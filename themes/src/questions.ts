@@ -67,6 +67,7 @@ export class Question extends Check {
       super.refused(failure)
       return
     }
+    this.sent = null
     this.restore()
     const state = this.machine.state()
     this.say(inWords(failure), failure.status === 409 && !this.spent && (state === 'none' || state === 'failed'))

@@ -9,6 +9,8 @@ const words = {
   failed: 'Your machine could not be prepared. That is not your fault, and will not cost you points.',
 }
 
+const fresh = (guest: Guest) => guest.state === 'starting' || guest.state === 'resetting'
+
 export class Setups {
   private step = ''
   private told = '' // what the server was told of last: a step and a machine
@@ -25,7 +27,8 @@ export class Setups {
 
   // follow tells a fresh machine where its student is.
   follow(guest: Guest): void {
-    if (guest.state === 'starting' || guest.state === 'resetting') part('trouble').hidden = true
+    // What is being made anew has no trouble yet.
+    if (this.guest && !fresh(this.guest) && fresh(guest)) part('trouble').hidden = true
     this.guest = guest
     this.tell()
   }
