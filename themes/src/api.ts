@@ -1,6 +1,14 @@
 // The requests of docs/architecture.md, "What a page and the server say to
 // each other". The types mirror themes/pages*.go.
 
+const words = {
+  broken: 'Something went wrong in this page. Load it again.',
+  unreachable: ['The server cannot be reached.', 'Check your connection, then try again.'],
+  signedOut: ['You are signed out.', 'Load the page again to sign in.'],
+  refused: (status: number) => `The server answered with an error (${status}).`,
+  again: 'Try again in a moment.',
+} as const
+
 export interface Guest {
   state: 'none' | 'starting' | 'ready' | 'resetting' | 'stopping' | 'failed'
   detail: string
@@ -72,7 +80,7 @@ export class Refused extends Error {
 
 // inWords says any failure to a student.
 export function inWords(failure: unknown): string {
-  return failure instanceof Refused ? failure.words : 'Something went wrong in this page. Load it again.'
+  return failure instanceof Refused ? failure.words : words.broken
 }
 
 export class API {
@@ -110,17 +118,17 @@ async function request<T>(url: string, init: RequestInit): Promise<T> {
   try {
     response = await fetch(url, init)
   } catch {
-    throw new Refused(0, 'The server cannot be reached.', 'Check your connection, then try again.')
+    throw new Refused(0, ...words.unreachable)
   }
   const body = await response.json().catch(() => null)
   if (response.ok && (body !== null || response.status === 202)) return body as T
   if (response.status === 401) {
-    throw new Refused(401, 'You are signed out.', 'Load the page again to sign in.')
+    throw new Refused(401, ...words.signedOut)
   }
   throw new Refused(
     response.status,
-    body?.error ?? `The server answered with an error (${response.status}).`,
-    body?.mend ?? 'Try again in a moment.',
+    body?.error ?? words.refused(response.status),
+    body?.mend ?? words.again,
     Number(response.headers.get('Retry-After')) || 0,
   )
 }

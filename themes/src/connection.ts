@@ -16,6 +16,8 @@ export interface Wire {
   size(): { cols: number; rows: number }
 }
 
+const words = { terminalError: 'Something went wrong with the terminal.' }
+
 const noGuest = 4001
 
 // A server may refuse longer messages; pasted text is sent in slices.
@@ -157,7 +159,7 @@ export class Connection {
         this.wire.ended(m.status ?? 0)
         break
       case 'error':
-        this.wire.error(m.message ?? 'Something went wrong with the terminal.')
+        this.wire.error(m.message ?? words.terminalError)
         break
     }
   }

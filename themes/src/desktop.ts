@@ -7,6 +7,14 @@ import { API, Guest, machineOf } from './api'
 import { announce } from './page'
 import { Notice, View } from './view'
 
+const words = {
+  whatItIs: 'This is a picture of your machine’s screen, which a screen reader can’t read. The tab Terminal leads into the same machine.',
+  label: (guest: string) => `Screen of ${guest}, a picture that a screen reader can’t read. Control F6 leaves it. The tab Terminal leads into the same machine.`,
+  opening: 'Opening the desktop…',
+  noScreen: 'This machine has no screen. Work in the terminal.',
+  lost: 'The connection to the desktop is lost. Trying again; your programs go on.',
+}
+
 // Close codes, see docs/architecture.md.
 const noGuest = 4001
 const noScreen = 4004
@@ -76,7 +84,7 @@ export class GuestDesktop implements View {
   }
 
   shown(): void {
-    announce('This is a picture of your machine’s screen, which a screen reader can’t read. The tab Terminal leads into the same machine.')
+    announce(words.whatItIs)
   }
 
   focus(): void {
@@ -124,7 +132,7 @@ export class GuestDesktop implements View {
   private async open(): Promise<void> {
     this.drop()
     const attempt = this.attempt
-    this.timer = window.setTimeout(() => this.notice('Opening the desktop…'), patience)
+    this.timer = window.setTimeout(() => this.notice(words.opening), patience)
     try {
       this.library ??= import(this.novnc)
       const { default: NoVNC } = await this.library
@@ -162,7 +170,7 @@ export class GuestDesktop implements View {
     const canvas = this.place.querySelector('canvas')!
     canvas.tabIndex = 0
     canvas.setAttribute('role', 'application')
-    canvas.setAttribute('aria-label', `Screen of ${this.guest}, a picture that a screen reader can’t read. Control F6 leaves it. The tab Terminal leads into the same machine.`)
+    canvas.setAttribute('aria-label', words.label(this.guest))
     if (this.returning && document.activeElement === document.body) this.focus()
     this.returning = false
   }
@@ -170,7 +178,7 @@ export class GuestDesktop implements View {
   private closed(code: number, reason: string): void {
     this.drop()
     if (code === noScreen) {
-      this.refused = reason || 'This machine has no screen. Work in the terminal.'
+      this.refused = reason || words.noScreen
       this.settle()
     } else if (code === noGuest) {
       this.running = false // until the server says that it runs again
@@ -179,7 +187,7 @@ export class GuestDesktop implements View {
   }
 
   private lost(): void {
-    this.notice('The connection to the desktop is lost. Trying again; your programs go on.', () => {
+    this.notice(words.lost, () => {
       this.returning = true
       this.hurry()
     })

@@ -7,6 +7,8 @@ import { onTheme, remembered, shownTheme } from './choice'
 import { copyText } from './page'
 import { palettes } from './palette'
 
+const words = { leave: (label: string) => `${label}. Control F6 leaves it.` }
+
 export const font = '"JetBrains Mono Variable"'
 
 // On a phone smaller letters leave room for half a hundred columns.
@@ -38,7 +40,7 @@ export class Screen {
     this.terminal.loadAddon(new Unicode11Addon())
     this.terminal.unicode.activeVersion = '11'
     this.terminal.open(place)
-    this.terminal.textarea?.setAttribute('aria-label', `${label}. Control F6 leaves it.`)
+    this.terminal.textarea?.setAttribute('aria-label', words.leave(label))
     this.terminal.attachCustomKeyEventHandler((e) => this.key(e))
     onTheme((theme) => (this.terminal.options.theme = palettes[theme]))
     this.keepFitting()
