@@ -147,4 +147,3 @@ func prove(t *testing.T, front, body string, change ...func(*Options)) Report {
 	}
 	return r
 }
-

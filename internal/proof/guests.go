@@ -38,11 +38,14 @@ func (g *Guests) Fresh(ctx context.Context, t *content.Tutorial) (Machines, erro
 		return nil, err
 	}
 	labID := "proof-" + hex.EncodeToString(id[:])
+	cards, hosts := lab.Cards(t, labID), lab.Hosts(t)
+	b.cards = cards
 	for i, spec := range t.Guests {
 		m := &guest{id: fmt.Sprintf("%s-%d", labID, i+1), signer: signer, backend: g.Backend}
 		if m.spec, err = g.spec(m.id, spec); err != nil {
 			return nil, fmt.Errorf("guest %s: %w", spec.Name, err)
 		}
+		m.spec.Cards, m.spec.Hosts = cards[spec.Name], hosts[spec.Name]
 		m.spec.AuthorizedKey = ssh.MarshalAuthorizedKey(public)
 		var hostKey []byte
 		if hostKey, m.hostKey, err = guestssh.NewHostKey(); err != nil {
@@ -76,6 +79,7 @@ type bench struct {
 	backend  vmbackend.Backend
 	tutorial *content.Tutorial
 	guests   map[string]*guest
+	cards    map[string][]vmbackend.Card // by guest
 }
 
 type guest struct {
@@ -168,8 +172,30 @@ func broken(err error) checks.Result {
 	return checks.Result{Verdict: checks.Unsure, Message: err.Error(), Err: err}
 }
 
-// Enter implements Machines.
-func (b *bench) Enter(context.Context, string) error { return nil }
+// Enter implements Machines: it cuts and mends cables.
+func (b *bench) Enter(ctx context.Context, step string) error {
+	for i := range b.tutorial.Networks {
+		n := &b.tutorial.Networks[i]
+		if len(n.CutAt) == 0 {
+			continue
+		}
+		networker, ok := b.backend.(vmbackend.Networker)
+		if !ok {
+			return fmt.Errorf("the network %s can't be cut: %w", n.Name, vmbackend.ErrNotOffered)
+		}
+		for name, cards := range b.cards {
+			for _, card := range cards {
+				if card.Name != n.Name {
+					continue
+				}
+				if err := networker.SetLink(ctx, b.guests[name].id, card.Network, lab.LinkAt(n, step)); err != nil {
+					return fmt.Errorf("the network %s at the step %s: %w", n.Name, step, err)
+				}
+			}
+		}
+	}
+	return nil
+}
 
 // Close implements Machines.
 func (b *bench) Close() {

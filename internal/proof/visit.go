@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -155,7 +156,13 @@ func (v *visit) check(ctx context.Context, c *content.Check, title string, value
 	if c.Question != nil {
 		script = lab.Answered(c, answer, values)
 	}
-	return v.run(ctx, title, c.Guest, script)
+	r, err := v.run(ctx, title, c.Guest, script)
+	if err == nil && errors.Is(r.Err, checks.ErrTimeout) {
+		// The machine may have been busy for a moment. A check that is too slow
+		// will be so again.
+		return v.run(ctx, title+", once more", c.Guest, script)
+	}
+	return r, err
 }
 
 // result begins a Result about a check, with what was run since the visit had
