@@ -15,7 +15,7 @@ LISTEN ?= 127.0.0.1:8080
 all: build
 
 run: build image ## serve the demo course on http://localhost:8080
-	bin/labmark serve --listen $(LISTEN) --demo examples/linux-essentials
+	bin/labmark serve --listen $(LISTEN) --demo examples/linux-essentials examples/passwords
 
 test: packages-test build image lint ## run every test
 	go test -race -timeout 40m -p 1 ./... # by turns: guests need the processors
@@ -24,11 +24,16 @@ test: packages-test build image lint ## run every test
 bench: packages-test build image ## measure, and write bench.json and docs/performance.md
 	go run ./internal/bench
 
-build: assets packages-run ## bin/labmark, with the guest's agent and the assets inside
+TOOLBOXES := $(GUEST_ARCHES:%=vmbackend/embedded/labmark-toolbox-%.tar.gz)
+
+build: assets packages-run $(TOOLBOXES) ## bin/labmark, with the guest's agent and the assets inside
 	@internal/setup/go-libvirt.sh
 	for arch in $(GUEST_ARCHES); do GOARCH=$$arch $(STATIC) -o vmbackend/embedded/labmark-agent-$$arch ./cmd/labmark-agent || exit; done
 	$(STATIC) -o vmbackend/embedded/labmark-shim ./cmd/labmark-shim
 	$(STATIC) -o bin/labmark ./cmd/labmark
+
+$(TOOLBOXES): vmbackend/embedded/labmark-toolbox-%.tar.gz: internal/setup/toolbox.sh | packages-run
+	internal/setup/toolbox.sh $* $@
 
 assets: themes/dist/manifest.json
 
