@@ -9,6 +9,8 @@ package checks
 import (
 	"errors"
 	"time"
+
+	"github.com/labmark/labmark/internal/facts"
 )
 
 // Verdict is the outcome of one check run.
@@ -42,6 +44,15 @@ type Script struct {
 	User string
 	// Timeout bounds the run; 0 means DefaultTimeout.
 	Timeout time.Duration
+	// GuestTools runs the script with the guest's own shell and programs. So
+	// does a Script without Tools, and one in Python.
+	GuestTools bool `json:",omitempty"`
+	// Facts are looked at in the place of a Body. Each that holds gives its
+	// share of the points; with Whole there are none before all hold.
+	Facts []facts.Fact `json:",omitempty"`
+	Whole bool         `json:",omitempty"`
+	// Tools are what a check brings along; nil for nothing.
+	Tools *Tools `json:"-"`
 	// Vars are the student's variables, set in the script's environment; for
 	// Python as strings among its globals, too.
 	Vars map[string]string

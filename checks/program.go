@@ -21,12 +21,19 @@ var preludePython string
 // does not upset every check.
 const path = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 
+// toolboxPath is the PATH of scripts that have the toolbox, see package agent:
+// what that lacks is the guest's own.
+const toolboxPath = "/proc/fs:" + path
+
 // program is a Script in the form in which it is sent to a guest. The script
 // goes through standard input, because arguments are seen by anyone's ps.
 type program struct {
-	command string
-	input   string
-	records recordFormat
+	// subsystem is asked for with the command as its first line of input; where
+	// it is empty the command is executed.
+	subsystem string
+	command   string
+	input     string
+	records   recordFormat
 	// id marks the processes of this run by their environment.
 	id string
 }
@@ -49,12 +56,15 @@ func newProgram(s Script, nonce, id string) (program, error) {
 		user = "root"
 	}
 	home := "~" + user
+	if s.brings() {
+		return p, p.withTools(s, user)
+	}
 	switch s.Lang {
 	case "", "bash":
-		prelude := shellPrelude(preludeBash, s, p.records, user, home, id)
+		prelude := shellPrelude(preludeBash, s, p.records, user, path, home, id)
 		// read -N takes whole blocks and not a byte more, needs neither /dev
 		// nor /proc, and does not fork.
-		load := fmt.Sprintf(`LC_ALL=C read -rN %d p;LC_ALL=C read -rN %d s;eval "$p";eval "$s"`, len(prelude), len(s.Body))
+		load := loadBash(prelude, s.Body)
 		p.input = prelude + s.Body
 		p.command = become(s.User, id, "/bin/bash --noprofile --norc -c "+shellQuote(load))
 		if s.User == "" || s.User == "root" {
@@ -63,13 +73,18 @@ func newProgram(s Script, nonce, id string) (program, error) {
 			p.command = `[ "$BASH_VERSION" ]&&[ -z "$SSH_CONNECTION$SSH_CLIENT" ]||` + p.command + ";" + load
 		}
 	case "sh":
-		p.input = shellPrelude(preludeSh, s, p.records, user, home, id) + "eval " + shellQuote(s.Body) + "\n"
+		p.input = shellPrelude(preludeSh, s, p.records, user, path, home, id) + "eval " + shellQuote(s.Body) + "\n"
 		p.command = become(s.User, id, `/bin/sh -c `+shellQuote(`s=$(cat);eval "$s"`))
 	case "python":
 		p.input = pythonPrelude(s, p.records, user, id)
 		p.command = become(s.User, id, `/usr/bin/python3 -IBc `+shellQuote(`import sys;exec(sys.stdin.buffer.read())`))
 	}
 	return p, nil
+}
+
+// loadBash is a script of bash that reads two more and runs them.
+func loadBash(prelude, body string) string {
+	return fmt.Sprintf(`LC_ALL=C read -rN %d p;LC_ALL=C read -rN %d s;eval "$p";eval "$s"`, len(prelude), len(body))
 }
 
 // become returns a shell command that turns into argv, run by user with no
@@ -127,7 +142,7 @@ func (s Script) mayVanish() bool {
 	return strings.Contains(s.Body, "exec") || strings.Contains(s.Body, "_exit") || strings.Contains(s.Body, "builtin")
 }
 
-func shellPrelude(text string, s Script, f recordFormat, user, home, id string) string {
+func shellPrelude(text string, s Script, f recordFormat, user, path, home, id string) string {
 	// In a printf format, octal escapes keep the separator itself out of what
 	// "set -x" shows.
 	format := strings.Repeat(`\036`+f.separator[1:]+"%s", f.fields()) + `\036` + f.separator[1:]

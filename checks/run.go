@@ -24,20 +24,52 @@ import (
 //
 // Run returns no later than about two seconds after the script's time limit or
 // the end of ctx, whatever the guest does; then everything that the script has
-// started is killed.
+// started is killed. The first Run with Tools in a guest brings the toolbox,
+// for which it may take a minute more.
 func Run(ctx context.Context, client *ssh.Client, s Script) Result {
 	r := Result{Evidence: Evidence{Revision: s.Revision(), Started: time.Now()}}
-	seen, err := run(ctx, client, s)
-	r.judge(s, seen, err)
+	if len(s.Facts) > 0 {
+		findings, err := look(ctx, client, s)
+		r.judgeFacts(s, findings, err)
+	} else {
+		seen, err := run(ctx, client, s)
+		r.judge(s, seen, err)
+	}
 	r.Evidence.Ended = time.Now()
 	return r
 }
 
+// run runs a script, with its toolbox where there is one.
 func run(ctx context.Context, client *ssh.Client, s Script) (observation, error) {
-	p, err := newProgram(s, rand.Text(), rand.Text())
-	if err != nil {
-		return observation{}, err
+	for deliveries := 0; ; {
+		p, err := newProgram(s, rand.Text(), rand.Text())
+		if err != nil {
+			return observation{}, err
+		}
+		seen, err := attempt(ctx, client, s, p)
+		switch {
+		case p.subsystem == "":
+			return seen, err
+		case errors.Is(err, errNoSubsystem):
+			s.GuestTools = true
+		case errors.Is(err, errWantsToolbox) && deliveries < 2:
+			deliveries++
+			switch err := s.bring(ctx, client, err); {
+			case errors.Is(err, errNoSubsystem):
+				s.GuestTools = true
+			case err != nil:
+				return observation{}, err
+			}
+		case errors.Is(err, errWantsToolbox):
+			return seen, fmt.Errorf("%w: %w", ErrNoStart, err)
+		default:
+			return seen, err
+		}
 	}
+}
+
+// attempt runs a program once.
+func attempt(ctx context.Context, client *ssh.Client, s Script, p program) (observation, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout(), ErrTimeout)
 	defer cancel()
 	running, err := start(ctx, client, p)
@@ -54,7 +86,11 @@ func run(ctx context.Context, client *ssh.Client, s Script) (observation, error)
 	case !errors.Is(err, ErrConnection):
 		kill(running, p.id)
 	}
-	return running.seen(), err
+	seen := running.seen()
+	if err == nil && p.subsystem != "" && len(seen.records) == 0 {
+		err = refusal(seen.stderr.Text)
+	}
+	return seen, err
 }
 
 // closeSoon frees the channel without waiting for a connection that hangs.

@@ -65,30 +65,45 @@ func start(ctx context.Context, client *ssh.Client, p program) (*session, error)
 	}
 }
 
-func open(client *ssh.Client, p program) (*session, error) {
+func openSession(client *ssh.Client) (ssh.Channel, <-chan *ssh.Request, error) {
 	channel, requests, err := client.OpenChannel("session", nil)
+	var refused *ssh.OpenChannelError
+	switch {
+	case errors.As(err, &refused):
+		return nil, nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	case err != nil:
+		return nil, nil, fmt.Errorf("%w: %w", ErrConnection, err)
+	}
+	return channel, requests, nil
+}
+
+func open(client *ssh.Client, p program) (*session, error) {
+	channel, requests, err := openSession(client)
 	if err != nil {
-		var refused *ssh.OpenChannelError
-		if errors.As(err, &refused) {
-			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
-		}
-		return nil, fmt.Errorf("%w: %w", ErrConnection, err)
+		return nil, err
 	}
 	s := &session{
 		client: client, channel: channel, done: make(chan struct{}), drained: make(chan struct{}),
 		status: make(chan struct{}), final: make(chan struct{}), flood: make(chan struct{}),
 	}
 	go s.serve(requests)
-	// RFC 4254 section 6.5: a string with the command.
-	ok, err := channel.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{p.command}))
+	// RFC 4254 section 6.5: a string with the command, or the subsystem's name.
+	request, what, input := "exec", p.command, p.input
+	if p.subsystem != "" {
+		request, what, input = "subsystem", p.subsystem, p.command+p.input
+	}
+	ok, err := channel.SendRequest(request, true, ssh.Marshal(struct{ Command string }{what}))
 	if err != nil || !ok {
 		_ = channel.Close()
+		if err == nil && p.subsystem != "" {
+			return nil, errNoSubsystem
+		}
 		if err == nil {
 			return nil, fmt.Errorf("%w: the exec request was denied", ErrRefused)
 		}
 		return nil, fmt.Errorf("%w: %w", ErrConnection, err)
 	}
-	go s.feed(p.input)
+	go s.feed(input)
 	go s.read(p.records)
 	return s, nil
 }

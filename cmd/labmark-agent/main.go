@@ -5,17 +5,29 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/labmark/labmark/vmbackend/agent"
+	"github.com/labmark/labmark/vmbackend/agent/curl"
 )
 
 func main() {
 	if status, ok := agent.PowerCommand(os.Args); ok {
 		os.Exit(status)
 	}
+	if filepath.Base(os.Args[0]) == "curl" {
+		os.Exit(curl.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
 	if len(os.Args) == 2 && os.Args[1] == agent.ServeCommand {
 		fmt.Fprintln(os.Stderr, "labmark-agent:", agent.Serve())
 		os.Exit(1)
+	}
+	if len(os.Args) == 2 && os.Args[1] == agent.FactsCommand && os.Getpid() != 1 {
+		if err := agent.Facts(); err != nil {
+			fmt.Fprintln(os.Stderr, "labmark-agent:", err)
+			os.Exit(1)
+		}
+		return
 	}
 	if os.Getpid() != 1 {
 		fmt.Fprintln(os.Stderr, "labmark-agent: this is a guest's first process, started by its kernel, or with the word serve a service of its init")

@@ -6,8 +6,10 @@ set -eu
 case "${1:-}" in
 run)
 	# A Go module that is on no proxy; the guests' kernel, the tools that make
-	# their images, and npm for the browser's part of the page.
-	want="golang-github-digitalocean-go-libvirt-dev user-mode-linux mmdebstrap e2fsprogs kmod ca-certificates"
+	# their images, the static programs of checks' toolbox, and npm for the
+	# browser's part of the page.
+	want="golang-github-digitalocean-go-libvirt-dev user-mode-linux mmdebstrap e2fsprogs kmod ca-certificates
+		bash-static busybox-static"
 	command -v npm >/dev/null || want="$want npm"
 	;;
 test)

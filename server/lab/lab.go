@@ -6,12 +6,17 @@ package lab
 import (
 	"github.com/labmark/labmark/checks"
 	"github.com/labmark/labmark/content"
+	"github.com/labmark/labmark/vmbackend/embedded"
 )
+
+// Tools are what checks bring along into guests.
+var Tools = &checks.Tools{Toolbox: embedded.Toolbox, Agent: embedded.Agent}
 
 // Check is a check as it is run for one student.
 func Check(c *content.Check, values content.Values) checks.Script {
 	return checks.Script{
 		ID: c.ID, Lang: c.Lang, Body: c.Script, PassMessage: c.PassMessage, FailMessage: c.FailMessage,
 		User: c.User, Timeout: c.Timeout, Vars: values,
+		GuestTools: c.GuestTools, Facts: c.Facts, Whole: c.Whole, Tools: Tools,
 	}
 }

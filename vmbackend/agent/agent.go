@@ -19,7 +19,8 @@ type Agent struct {
 	terminals terminals
 	pty       *ptyMaker
 	student   *controlGroup // nil where there are no control groups
-	root      string        // "/", but in tests
+	toolbox   toolbox
+	root      string // "/", but in tests
 
 	mu  sync.Mutex
 	ssh sshserver.Config
@@ -36,7 +37,9 @@ func New(init bool) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Agent{procs: procs, pty: pty, root: "/", terminals: terminals{kept: map[string]*terminal{}}}, nil
+	a := &Agent{procs: procs, pty: pty, root: "/", terminals: terminals{kept: map[string]*terminal{}}}
+	a.toolbox.open()
+	return a, nil
 }
 
 // SetKeys says which key the SSH server has and which ones may log in.
@@ -72,7 +75,10 @@ func (a *Agent) Session(s *sshserver.Session) sshserver.Exit {
 	switch {
 	case err != nil:
 	case s.Kind == sshserver.Subsystem:
-		err = fmt.Errorf("there is no subsystem %q here", s.Command)
+		var exit sshserver.Exit
+		if exit, err = a.subsystem(s); err == nil {
+			return exit
+		}
 	case s.Pty != nil || s.Kind == sshserver.Shell && s.Getenv(terminalVariable) != "":
 		var exit sshserver.Exit
 		if exit, err = a.terminalSession(s, acct); err == nil {

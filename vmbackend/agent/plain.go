@@ -17,18 +17,24 @@ const drainLimit = 64 << 10
 
 // plainSession runs a command, or a shell that reads commands, on pipes.
 func (a *Agent) plainSession(s *sshserver.Session, acct account) (sshserver.Exit, error) {
+	return a.onPipes(s, s, acct, func(files [3]*os.File) (*process, error) {
+		return a.startShell(acct, s.Command, s.Kind == sshserver.Exec, allowed(s), files, &syscall.SysProcAttr{})
+	})
+}
+
+// onPipes runs what start starts and brings its streams to the client.
+func (a *Agent) onPipes(s *sshserver.Session, in io.Reader, acct account, start func([3]*os.File) (*process, error)) (sshserver.Exit, error) {
 	pipes, err := newPipes(acct)
 	if err != nil {
 		return sshserver.Exit{}, err
 	}
 	defer pipes.close()
-	isCommand := s.Kind == sshserver.Exec
-	p, err := a.startShell(acct, s.Command, isCommand, allowed(s), pipes.theirs, &syscall.SysProcAttr{})
+	p, err := start(pipes.theirs)
 	pipes.closeTheirs()
 	if err != nil {
 		return sshserver.Exit{}, err
 	}
-	go pipes.feed(s)
+	go pipes.feed(in)
 	var output sync.WaitGroup
 	output.Go(func() { copyOutput(s, pipes.ours[1]) })
 	output.Go(func() { copyOutput(s.Stderr(), pipes.ours[2]) })

@@ -1,6 +1,7 @@
 // Package embedded carries the programs that guests need, so that one labmark
 // binary is all that is installed: the agent, which runs inside every guest,
-// and the shim, which supervises one User-Mode Linux guest on the host.
+// the toolbox of checks, and the shim, which supervises one User-Mode Linux
+// guest on the host.
 package embedded
 
 import (
@@ -21,6 +22,12 @@ var files embed.FS
 // s390x): a static executable.
 func Agent(arch string) ([]byte, error) {
 	return read("labmark-agent-"+arch, "guest agent for "+arch)
+}
+
+// Toolbox returns the programs that checks use in guests of a processor: a
+// gzipped tar, which internal/setup/toolbox.sh makes.
+func Toolbox(arch string) ([]byte, error) {
+	return read("labmark-toolbox-"+arch+".tar.gz", "toolbox of checks for "+arch)
 }
 
 // Shim returns the guest's supervisor, a static executable.

@@ -39,7 +39,8 @@ func serveSession(ctx context.Context, user string, ch ssh.NewChannel, h Handler
 		signals: make(chan string, requestQueue),
 	}
 	defer func() { _ = channel.Close() }()
-	if !s.prepare(requests) {
+	known, _ := h.(Subsystems)
+	if !s.prepare(requests, known) {
 		return
 	}
 	followed := make(chan struct{})
@@ -55,7 +56,7 @@ func serveSession(ctx context.Context, user string, ch ssh.NewChannel, h Handler
 
 // prepare handles requests up to the one that starts something. It returns
 // false if the channel is closed first.
-func (s *Session) prepare(requests <-chan *ssh.Request) bool {
+func (s *Session) prepare(requests <-chan *ssh.Request, known Subsystems) bool {
 	envBytes := 0
 	for r := range requests {
 		ok, started := false, false
@@ -76,6 +77,9 @@ func (s *Session) prepare(requests <-chan *ssh.Request) bool {
 		case string(Exec), string(Subsystem):
 			var t textRequest
 			ok = ssh.Unmarshal(r.Payload, &t) == nil
+			if r.Type == string(Subsystem) {
+				ok = ok && known != nil && known.Subsystem(t.Text)
+			}
 			s.Kind, s.Command, started = Kind(r.Type), t.Text, ok
 		}
 		if r.WantReply {

@@ -31,6 +31,10 @@ type Handler interface {
 	Session(s *Session) Exit
 }
 
+// Subsystems is the ability of a Handler to run some; those of other handlers,
+// and all that Subsystem does not know, are refused before they begin.
+type Subsystems interface{ Subsystem(name string) bool }
+
 // HandlerFunc is a Handler made of a function.
 type HandlerFunc func(s *Session) Exit
 
