@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"html/template"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +25,7 @@ import (
 	"github.com/labmark/labmark/server/attempts"
 	"github.com/labmark/labmark/server/catalog"
 	"github.com/labmark/labmark/server/events"
+	"github.com/labmark/labmark/server/gradebook"
 	"github.com/labmark/labmark/server/guests"
 	"github.com/labmark/labmark/server/lms"
 	"github.com/labmark/labmark/server/login"
@@ -31,6 +34,7 @@ import (
 	"github.com/labmark/labmark/server/outbox"
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/publish"
+	"github.com/labmark/labmark/server/setup"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/web"
 	"github.com/labmark/labmark/themes"
@@ -76,6 +80,7 @@ type Server struct {
 	store   *store.Store
 	catalog *catalog.Catalog
 	guests  *guests.Manager
+	setup   *setup.Crew
 	grader  *attempts.Grader
 	office  *lms.Office
 	outbox  *outbox.Outbox
@@ -139,7 +144,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	}
 	hub := &events.Hub{}
 	book := progress.Book{Store: db, Catalog: courses}
-	desk := &news.Desk{Hub: hub, Book: book, Store: db, Log: cfg.Log}
+	desk := &news.Desk{Hub: hub, Book: book, Store: db, Draw: drawer(theme), Log: cfg.Log}
 	post := outbox.New(outbox.Config{
 		Store: db, Client: office.Client, Grade: book.Grade, Platform: office.PlatformOf,
 		Now: time.Now, Log: cfg.Log, Changed: desk.Grade,
@@ -150,18 +155,27 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 		// Each node's backend bounds by itself how many boot there at once.
 		parallel, states = bootsOnNodes, all.Statuses
 	}
+	machines := labs{courses, cfg.Image, id.gateway}
+	tutorial := func(o store.Owner) *content.Tutorial { t, _ := courses.Tutorial(o); return t }
+	var crew *setup.Crew
 	manager := guests.New(guests.Config{
-		Backend: cfg.Backend, Table: db, Signer: id.signer, Gateway: id.gateway,
-		Pool: pool(cfg), Parallel: parallel, Notify: desk.Guest, Log: cfg.Log,
+		Backend: cfg.Backend, Table: db, Signer: id.signer, Gateway: id.gateway, Plans: machines.plans,
+		Prepare: func(ctx context.Context, o store.Owner, h []guests.Handle) bool { return crew.Prepare(ctx, o, h) },
+		Pool:    pool(cfg, courses.Courses()), Parallel: parallel, Notify: desk.Guest, Log: cfg.Log,
+	})
+	crew = setup.New(setup.Config{
+		Store: db, Tutorial: tutorial, Values: courses.Values, Cards: machines.cards, Handles: manager.Handles,
+		Tell: desk.Setup, Log: cfg.Log,
 	})
 	grader := attempts.New(attempts.Config{
-		Store: db, Guests: manager, Values: courses.Values, Changed: desk.Attempt,
-		Parallel: 32 * runtime.NumCPU(), Log: cfg.Log,
+		Store: db, Guests: manager, Values: courses.Values, Excuse: crew.Excuse, Best: book.Best,
+		Fits:    gradebook.Book{Store: db, Catalog: courses}.Fits,
+		Changed: desk.Attempt, Seen: desk.Seen, Parallel: 32 * runtime.NumCPU(), Log: cfg.Log,
 	})
 	handler, err := web.New(web.Config{
-		Store: db, Catalog: courses, Guests: manager, Grader: grader, Hub: hub, Desk: desk,
+		Store: db, Catalog: courses, Guests: manager, Setup: crew, Grader: grader, Hub: hub, Desk: desk,
 		Door: login.NewDoor(db), Theme: theme, Office: office, Outbox: post, PretendLMS: cfg.PretendLMS, Secret: office.Secret,
-		Publisher: cfg.Publisher, HookSecret: cfg.HookSecret, Image: cfg.Image, Demo: cfg.Demo, Secure: cfg.Secure,
+		Publisher: cfg.Publisher, HookSecret: cfg.HookSecret, Demo: cfg.Demo, Secure: cfg.Secure,
 		TrustedProxies: cfg.TrustedProxies, Nodes: states, Log: cfg.Log,
 	})
 	if err != nil {
@@ -170,11 +184,19 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	if err := manager.Recover(ctx); err != nil {
 		return nil, err
 	}
-	err = grader.Recover(ctx, func(o store.Owner) *content.Tutorial { t, _ := courses.Tutorial(o); return t })
-	if err != nil {
+	if err := grader.Recover(ctx, tutorial); err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, store: db, catalog: courses, guests: manager, grader: grader, office: office, outbox: post, mirror: proxy, handler: handler}, nil
+	return &Server{cfg: cfg, store: db, catalog: courses, guests: manager, setup: crew, grader: grader, office: office, outbox: post, mirror: proxy, handler: handler}, nil
+}
+
+// drawer makes HTML of parts of a page.
+func drawer(theme *themes.Theme) func([]themes.Part) (template.HTML, error) {
+	return func(parts []themes.Part) (template.HTML, error) {
+		var b strings.Builder
+		err := theme.RenderParts(&b, parts)
+		return template.HTML(b.String()), err // the theme has escaped what must be
+	}
 }
 
 // bootsOnNodes is how many guests may boot at the same time on all nodes.
@@ -193,24 +215,6 @@ func Office(ctx context.Context, db *store.Store, courses *catalog.Catalog, publ
 	}
 	return lms.New(lms.Config{Store: db, Catalog: courses, PublicURL: public, Secret: secret,
 		HTTP: &http.Client{Timeout: 30 * time.Second}, Now: time.Now, Log: log}), nil
-}
-
-// pool wants cfg.Pool guests of every kind that a tutorial asks for. An image
-// that is missing is left out: students of its tutorials are told.
-func pool(cfg Config) map[guests.Kind]int {
-	kinds := map[guests.Kind]int{}
-	for _, c := range cfg.Courses {
-		for _, t := range c.Tutorials {
-			g := t.Guests[0]
-			digest, err := cfg.Image(g.Image)
-			if err != nil {
-				cfg.Log.Warn("a tutorial's image is missing", "course", c.ID, "tutorial", t.ID, "err", err)
-				continue
-			}
-			kinds[guests.KindOf(g, digest)] = cfg.Pool
-		}
-	}
-	return kinds
 }
 
 // identity is what an installation keeps for ever.
@@ -310,6 +314,7 @@ func (s *Server) dropExpired(ctx context.Context) {
 // were under way are run again by the next gateway.
 func (s *Server) Close() error {
 	s.grader.Close()
+	s.setup.Close()
 	s.guests.Close()
 	return errors.Join(s.cfg.Backend.Close(), s.store.Close())
 }

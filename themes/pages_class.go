@@ -38,6 +38,8 @@ type ClassPage struct {
 	Waiting  int    // grades in the outbox of this context
 	Refused  int
 	Overview string // a sentence below the heading; may be empty
+	// Unprepared are the students whose machines could not be prepared.
+	Unprepared []Crumb
 	// Changes are what authors changed in the checks lately, in sentences.
 	Changes []string
 }
@@ -73,6 +75,8 @@ type CellView struct {
 	Attempts int     `json:"attempts"`
 	Late     bool    `json:"late,omitempty"`
 	Href     string  `json:"href,omitempty"` // of the newest attempt
+	// Note is for whoever teaches: "answered with Bob's value".
+	Note string `json:"note,omitempty"`
 }
 
 // CellEvent is the payload of the "cell" event.
@@ -100,6 +104,7 @@ type StudentPage struct {
 	Explain        []string // how the grade came about, line by line
 	Checks         []CheckView
 	Attempts       []EvidenceView // in order of time, oldest first
+	Setups         []SetupRunView // how the machines were prepared, oldest first
 	Vars           []VarView
 	Guest          *GuestView // nil where the student has none
 	Previous, Next *Crumb     // students, in the grid's order
@@ -127,6 +132,18 @@ type EvidenceView struct {
 	Revision  string // of the script
 	Image     string // digest of the machine's image
 	Machine   string
+	Answer    []string // to a question, as one reads it
+}
+
+// SetupRunView is one preparation of a machine.
+type SetupRunView struct {
+	At     time.Time
+	Where  string // the block: "tutorials/one.md:12"
+	Guest  string // the machine's name
+	Step   string // empty: at the start
+	Failed bool
+	// Message, Stdout and Stderr are for whoever teaches.
+	Message, Stdout, Stderr string
 }
 
 // VarView is one of the student's own values in the tutorial.

@@ -37,6 +37,9 @@ func (b *bench) lease(ctx context.Context) error {
 	kind := guests.Kind{Image: b.image.Digest, Memory: benchMemory}
 	news := make(chan guests.Status, 1000)
 	cfg := guests.Config{Backend: b.backend, Table: db, Signer: signer, Gateway: "bench", Parallel: 1,
+		Plans: func(store.Owner) ([]guests.Plan, error) {
+			return []guests.Plan{{Name: "lab", Kind: kind, Alone: true}}, nil
+		},
 		Notify: func(_ store.Owner, s guests.Status) { news <- s }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	cold := guests.New(cfg)
 	cfg.Pool = map[guests.Kind]int{kind: 1}
@@ -51,7 +54,12 @@ func (b *bench) lease(ctx context.Context) error {
 			}
 			next++
 			o := store.Owner{UserID: next, Course: "bench", Tutorial: "bench"}
-			return timed(func() error { m.Start(o, kind); return ready(ctx, news) })
+			return timed(func() error {
+				if _, err := m.Start(o); err != nil {
+					return err
+				}
+				return ready(ctx, news)
+			})
 		}
 	}
 	err = b.pairs(Result{Name: "guest: claimed from the warm pool", Goal: 0.1, Against: "a cold start"}, b.rounds, start(warm), start(cold))
@@ -63,7 +71,9 @@ func (b *bench) lease(ctx context.Context) error {
 			return 0, err
 		}
 		return timed(func() error {
-			warm.Reset(store.Owner{UserID: 1, Course: "bench", Tutorial: "bench"}, kind)
+			if _, err := warm.Reset(store.Owner{UserID: 1, Course: "bench", Tutorial: "bench"}, ""); err != nil {
+				return err
+			}
 			return ready(ctx, news)
 		})
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/labmark/labmark/checks"
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/lab"
 	"github.com/labmark/labmark/server/store"
 )
 
@@ -26,24 +27,43 @@ var (
 	ErrBadID   = errors.New("an attempt's ID must be a UUID")
 	ErrTakenID = errors.New("this attempt's ID is taken by another attempt")
 	ErrNoCheck = errors.New("no such check")
+	// ErrNoneLeft says that a question takes no more answers.
+	ErrNoneLeft = errors.New("no answers are left for this question")
 )
+
+// Refused is an answer that is none, in words for the student. It costs nothing.
+type Refused struct{ Why error }
+
+func (r Refused) Error() string { return r.Why.Error() }
 
 // Config is all that a Grader needs.
 type Config struct {
 	Store interface {
 		BeginAttempt(context.Context, store.Attempt) (store.Attempt, bool, error)
 		FinishAttempt(context.Context, store.Attempt) error
+		AddAttempt(context.Context, store.Attempt) (store.Attempt, bool, error)
 		RunningAttempts(context.Context, *store.Owner) ([]store.Attempt, error)
 		Attempt(ctx context.Context, id string) (store.Attempt, error)
+		Tries(ctx context.Context, o store.Owner, check string) (int, error)
 	}
 	Guests interface {
-		Machine(store.Owner) (guests.Machine, error)
-		Client(context.Context, store.Owner, string, guests.Purpose) (*ssh.Client, guests.Machine, error)
+		Machine(o store.Owner, name string) (guests.Machine, error)
+		Client(ctx context.Context, o store.Owner, name, user string, p guests.Purpose) (*ssh.Client, guests.Machine, error)
 	}
 	// Values returns a student's variables for a tutorial.
 	Values func(store.Owner) content.Values
-	// Changed is told of every attempt when it begins and when it is done.
-	Changed func(store.Attempt)
+	// Excuse says why a failure must not be held against the student, in words
+	// for them; empty where nothing speaks against it.
+	Excuse func(context.Context, store.Owner, *content.Check) string
+	// Fits finds somebody else for whom a wrong answer would have been right;
+	// see store.Attempt.
+	Fits func(ctx context.Context, o store.Owner, check string, answer []string) (uint, error)
+	// Best is the score of the attempt that counts for a check; negative if
+	// none does.
+	Best func(ctx context.Context, o store.Owner, check string) (float64, error)
+	// Changed is told of every attempt when it begins and when it is done, Seen
+	// of what a page had looked at by itself, where that is not kept.
+	Changed, Seen func(store.Attempt)
 	// Parallel is how many checks may run at once, over all students.
 	Parallel int
 	Log      *slog.Logger
@@ -62,6 +82,7 @@ type Grader struct {
 
 	mu      sync.Mutex
 	running map[slot]string // attempt IDs
+	looks   map[slot]look   // that pages have asked for by themselves
 }
 
 // slot is what only one attempt at a time may run for.
@@ -72,7 +93,7 @@ type slot struct {
 
 // New returns a Grader; call Recover before the first Submit.
 func New(cfg Config) *Grader {
-	g := &Grader{cfg: cfg, room: make(chan struct{}, max(cfg.Parallel, 1)), patience: connectTimeout, running: map[slot]string{}}
+	g := &Grader{cfg: cfg, room: make(chan struct{}, max(cfg.Parallel, 1)), patience: connectTimeout, running: map[slot]string{}, looks: map[slot]look{}}
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	return g
 }
@@ -83,55 +104,111 @@ func (g *Grader) Close() {
 	g.work.Wait()
 }
 
+// Request is what a page asks for.
+type Request struct {
+	Check string
+	ID    string // of the attempt
+	// Answer is for questions: IDs of choices in their order, or one text.
+	Answer []string
+}
+
 // Submit begins an attempt and returns it at once; Changed tells its outcome.
 // The same ID again returns the same attempt, in whatever state it is. While
 // an attempt at the same check runs, that one is returned instead of a new
-// one. It returns ErrBadID, ErrTakenID, ErrNoCheck or guests.ErrNoGuest, and
+// one. It returns one of the errors above, Refused or guests.ErrNoGuest, and
 // then has stored nothing.
-func (g *Grader) Submit(ctx context.Context, o store.Owner, t *content.Tutorial, check, id string) (store.Attempt, error) {
-	if !uuid.MatchString(id) {
-		return store.Attempt{}, ErrBadID
+func (g *Grader) Submit(ctx context.Context, o store.Owner, t *content.Tutorial, r Request) (store.Attempt, error) {
+	c, err := known(t, r)
+	if err != nil {
+		return store.Attempt{}, err
 	}
-	c := find(t, check)
-	if c == nil {
-		return store.Attempt{}, ErrNoCheck
-	}
-	if a, err := g.cfg.Store.Attempt(ctx, id); err == nil {
-		return same(a, o, check)
+	if a, err := g.cfg.Store.Attempt(ctx, r.ID); err == nil {
+		return same(a, o, r.Check)
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return store.Attempt{}, err
 	}
-	// A machine comes before an attempt: without one there is nothing to see.
-	machine, err := g.cfg.Guests.Machine(o)
+	a, values, err := g.attempt(o, c, r)
 	if err != nil {
 		return store.Attempt{}, err
 	}
-
-	s := slot{o, check}
-	if other := g.enter(s, id); other != "" {
+	s := slot{o, r.Check}
+	if other := g.enter(s, r.ID); other != "" {
 		return g.cfg.Store.Attempt(ctx, other)
 	}
-	values := g.cfg.Values(o)
-	vars, err := json.Marshal(values)
-	if err != nil {
+	if err := g.left(ctx, o, c); err != nil {
 		g.leave(s)
-		return store.Attempt{}, fmt.Errorf("encode variables: %w", err)
+		return store.Attempt{}, err
 	}
-	a, fresh, err := g.cfg.Store.BeginAttempt(ctx, store.Attempt{
-		ID: id, UserID: o.UserID, ContextID: o.Context, Course: o.Course, Tutorial: o.Tutorial, Check: check,
-		GuestID: machine.ID, Image: machine.Image, Vars: string(vars), Points: c.Points,
-	})
+	if !inGuest(c) {
+		defer g.leave(s)
+		return g.judge(ctx, a, c, values, r.Answer)
+	}
+	a, fresh, err := g.cfg.Store.BeginAttempt(ctx, a)
 	if err != nil {
 		g.leave(s)
 		return store.Attempt{}, err
 	}
 	if !fresh {
 		g.leave(s)
-		return same(a, o, check)
+		return same(a, o, r.Check)
 	}
 	g.cfg.Changed(a)
 	g.work.Go(func() { g.run(a, c, values, s) })
 	return a, nil
+}
+
+// known finds the check that is asked for.
+func known(t *content.Tutorial, r Request) (*content.Check, error) {
+	if !uuid.MatchString(r.ID) {
+		return nil, ErrBadID
+	}
+	c := find(t, r.Check)
+	if c == nil {
+		return nil, ErrNoCheck
+	}
+	if c.Question != nil {
+		if err := c.Question.Accepts(r.Answer); err != nil {
+			return nil, Refused{err}
+		}
+	}
+	return c, nil
+}
+
+// attempt is what is stored of an attempt before its outcome. A machine comes
+// first where one is needed: without it there is nothing to see.
+func (g *Grader) attempt(o store.Owner, c *content.Check, r Request) (store.Attempt, content.Values, error) {
+	values := g.cfg.Values(o)
+	vars, err := json.Marshal(values)
+	if err != nil {
+		return store.Attempt{}, nil, fmt.Errorf("encode variables: %w", err)
+	}
+	a := store.Attempt{ID: r.ID, UserID: o.UserID, ContextID: o.Context, Course: o.Course, Tutorial: o.Tutorial, Check: r.Check,
+		Revision: lab.Revision(c), Vars: string(vars), Points: c.Points}
+	if c.Question != nil {
+		answer, err := json.Marshal(r.Answer)
+		if err != nil {
+			return store.Attempt{}, nil, fmt.Errorf("encode the answer: %w", err)
+		}
+		a.Answer = string(answer)
+	}
+	if !inGuest(c) {
+		return a, values, nil
+	}
+	machine, err := g.cfg.Guests.Machine(o, c.Guest)
+	a.GuestID, a.Image = machine.ID, machine.Image
+	return a, values, err
+}
+
+// left is ErrNoneLeft where a question has been tried often enough.
+func (g *Grader) left(ctx context.Context, o store.Owner, c *content.Check) error {
+	if c.Question == nil || c.Question.MaxAttempts == 0 {
+		return nil
+	}
+	n, err := g.cfg.Store.Tries(ctx, o, c.ID)
+	if err == nil && n >= c.Question.MaxAttempts {
+		return ErrNoneLeft
+	}
+	return err
 }
 
 // uuid is the canonical form of RFC 9562, section 4.

@@ -36,15 +36,15 @@ type one struct {
 	off     bool
 }
 
-func (o *one) Machine(store.Owner) (guests.Machine, error) {
+func (o *one) Machine(store.Owner, string) (guests.Machine, error) {
 	if o.off {
 		return guests.Machine{}, guests.ErrNoGuest
 	}
 	return guests.Machine{ID: o.id, Image: "sha256:image"}, nil
 }
 
-func (o *one) Client(ctx context.Context, who store.Owner, user string, _ guests.Purpose) (*ssh.Client, guests.Machine, error) {
-	m, err := o.Machine(who)
+func (o *one) Client(ctx context.Context, who store.Owner, name, user string, _ guests.Purpose) (*ssh.Client, guests.Machine, error) {
+	m, err := o.Machine(who, name)
 	if err != nil {
 		return nil, m, err
 	}
@@ -133,7 +133,7 @@ func (b *bed) done(t *testing.T, id string) store.Attempt {
 
 func (b *bed) submit(t *testing.T, check string, n int) store.Attempt {
 	t.Helper()
-	if _, err := b.Submit(t.Context(), ann, tutorial, check, id(n)); err != nil {
+	if _, err := b.Submit(t.Context(), ann, tutorial, Request{Check: check, ID: id(n)}); err != nil {
 		t.Fatal(err)
 	}
 	return b.done(t, id(n))
@@ -161,7 +161,7 @@ func TestSameAttemptRunsOnce(t *testing.T) {
 	b.says = func() (string, string) { runs++; return "fail", "not yet" }
 	b.submit(t, "x", 1)
 	for range 3 {
-		a, err := b.Submit(t.Context(), ann, tutorial, "x", id(1))
+		a, err := b.Submit(t.Context(), ann, tutorial, Request{Check: "x", ID: id(1)})
 		if err != nil || a.State != store.Done {
 			t.Fatalf("sent again: %+v, %v", a, err)
 		}
@@ -169,10 +169,10 @@ func TestSameAttemptRunsOnce(t *testing.T) {
 	if runs != 1 {
 		t.Errorf("one attempt ran %d times", runs)
 	}
-	if _, err := b.Submit(t.Context(), ann, tutorial, "y", id(1)); !errors.Is(err, ErrTakenID) {
+	if _, err := b.Submit(t.Context(), ann, tutorial, Request{Check: "y", ID: id(1)}); !errors.Is(err, ErrTakenID) {
 		t.Errorf("the ID for another check: %v", err)
 	}
-	if _, err := b.Submit(t.Context(), store.Owner{UserID: 2, Course: "c", Tutorial: "t"}, tutorial, "x", id(1)); !errors.Is(err, ErrTakenID) {
+	if _, err := b.Submit(t.Context(), store.Owner{UserID: 2, Course: "c", Tutorial: "t"}, tutorial, Request{Check: "x", ID: id(1)}); !errors.Is(err, ErrTakenID) {
 		t.Errorf("the ID for another student: %v", err)
 	}
 }
@@ -180,10 +180,10 @@ func TestSameAttemptRunsOnce(t *testing.T) {
 func TestSecondClickJoinsTheFirst(t *testing.T) {
 	b := mustBed(t)
 	remove := b.faults.Add(simulated.Fault{Call: simulated.Exec, Hang: true})
-	if _, err := b.Submit(t.Context(), ann, tutorial, "x", id(1)); err != nil {
+	if _, err := b.Submit(t.Context(), ann, tutorial, Request{Check: "x", ID: id(1)}); err != nil {
 		t.Fatal(err)
 	}
-	a, err := b.Submit(t.Context(), ann, tutorial, "x", id(2))
+	a, err := b.Submit(t.Context(), ann, tutorial, Request{Check: "x", ID: id(2)})
 	if err != nil || a.ID != id(1) {
 		t.Errorf("while one runs: %+v, %v", a, err)
 	}
@@ -193,15 +193,15 @@ func TestSecondClickJoinsTheFirst(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	b := mustBed(t)
 	for _, bad := range []string{"", "1", "../etc", strings.Repeat("a", 36), id(1) + "\n", strings.ToUpper("abcdefab-0000-4000-8000-000000000001")} {
-		if _, err := b.Submit(t.Context(), ann, tutorial, "x", bad); !errors.Is(err, ErrBadID) {
+		if _, err := b.Submit(t.Context(), ann, tutorial, Request{Check: "x", ID: bad}); !errors.Is(err, ErrBadID) {
 			t.Errorf("ID %q: %v", bad, err)
 		}
 	}
-	if _, err := b.Submit(t.Context(), ann, tutorial, "z", id(1)); !errors.Is(err, ErrNoCheck) {
+	if _, err := b.Submit(t.Context(), ann, tutorial, Request{Check: "z", ID: id(1)}); !errors.Is(err, ErrNoCheck) {
 		t.Errorf("unknown check: %v", err)
 	}
 	b.guest.off = true
-	if _, err := b.Submit(t.Context(), ann, tutorial, "x", id(1)); !errors.Is(err, guests.ErrNoGuest) {
+	if _, err := b.Submit(t.Context(), ann, tutorial, Request{Check: "x", ID: id(1)}); !errors.Is(err, guests.ErrNoGuest) {
 		t.Errorf("no guest: %v", err)
 	}
 	if _, err := b.store.Attempt(t.Context(), id(1)); !errors.Is(err, store.ErrNotFound) {
@@ -243,7 +243,7 @@ func TestBrokenWayIsTakenOnceMore(t *testing.T) {
 func TestRestartRunsWhatWasLeft(t *testing.T) {
 	b := mustBed(t)
 	remove := b.faults.Add(simulated.Fault{Call: simulated.Exec, Hang: true})
-	if _, err := b.Submit(t.Context(), ann, tutorial, "x", id(1)); err != nil {
+	if _, err := b.Submit(t.Context(), ann, tutorial, Request{Check: "x", ID: id(1)}); err != nil {
 		t.Fatal(err)
 	}
 	b.Close()
@@ -271,7 +271,7 @@ func TestRestartCannotTellWhereTheGuestIsAnother(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := mustBed(t)
 			b.faults.Add(simulated.Fault{Call: simulated.Exec, Times: 1, Hang: true})
-			if _, err := b.Submit(t.Context(), ann, tutorial, "x", id(1)); err != nil {
+			if _, err := b.Submit(t.Context(), ann, tutorial, Request{Check: "x", ID: id(1)}); err != nil {
 				t.Fatal(err)
 			}
 			b.Close()

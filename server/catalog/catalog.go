@@ -88,3 +88,12 @@ func (c *Catalog) Values(o store.Owner) content.Values {
 	}
 	return t.Draw(c.seed, course.ID, fmt.Sprint(o.UserID))
 }
+
+// Choices are a question's, in the order in which an owner sees them.
+func (c *Catalog) Choices(o store.Owner, check string) []content.Choice {
+	t, course := c.Tutorial(o)
+	if t == nil {
+		return nil
+	}
+	return t.Shuffle(c.seed, course.ID, fmt.Sprint(o.UserID), check)
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labmark/labmark/content"
@@ -53,7 +54,7 @@ func (b Book) attempts(ctx context.Context, contextID, user uint, p place) (list
 // and "reason" are also what an import reads.
 var evidenceHead = []string{"user", "name", "id_number", "username", "email", "course", "tutorial", "points", "of",
 	"excused", "override", "reason", "check", "attempt", "verdict", "score", "check_points", "started", "ended", "message",
-	"exit_status", "stdout", "stdout_cut", "stderr", "stderr_cut", "revision", "guest", "image", "variables"}
+	"exit_status", "stdout", "stdout_cut", "stderr", "stderr_cut", "revision", "guest", "image", "variables", "answer", "auto", "fits_values_of"}
 
 // exportCSV writes a line for every attempt, and one for every check without.
 func (b Book) exportCSV(ctx context.Context, w io.Writer, s sheet, contextID uint) error {
@@ -84,10 +85,7 @@ func evidenceRows(u store.User, p place, standing progress.Tutorial, list []stor
 	if o := standing.Override; o != nil {
 		override, reason = exact(standing.Points), o.Reason
 	}
-	excused := ""
-	if standing.Allowance.Excused {
-		excused = "yes"
-	}
+	excused := yes(standing.Allowance.Excused)
 	head := []string{strconv.FormatUint(uint64(u.ID), 10), u.Called(), u.SourcedID, username(u), u.Email,
 		p.course.ID, p.tutorial.ID, exact(standing.Points), exact(standing.Of), excused, override, reason}
 	var rows [][]string
@@ -122,7 +120,22 @@ func attemptCells(a store.Attempt) []string {
 	}
 	return []string{a.Check, a.ID, verdict, exact(a.Score), exact(a.Points), moment(a.StartedAt), ended, a.Message,
 		exit, a.Stdout, strconv.FormatInt(a.StdoutCut, 10), a.Stderr, strconv.FormatInt(a.StderrCut, 10),
-		a.Revision, a.GuestID, a.Image, a.Vars}
+		a.Revision, a.GuestID, a.Image, a.Vars, strings.Join(a.Answered(), "\n"), yes(a.Auto), someone(a.Fits)}
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}
+
+// someone is the number of a user; empty for none.
+func someone(user uint) string {
+	if user == 0 {
+		return ""
+	}
+	return strconv.FormatUint(uint64(user), 10)
 }
 
 func moment(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

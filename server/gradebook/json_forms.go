@@ -81,6 +81,9 @@ type (
 		Guest     string          `json:"guest"`
 		Image     string          `json:"image"`
 		Variables json.RawMessage `json:"variables,omitempty"`
+		Answer    []string        `json:"answer,omitempty"`       // to a question: IDs of choices, or one text
+		Auto      bool            `json:"auto,omitempty"`         // the page has asked by itself
+		Fits      uint            `json:"fitsValuesOf,omitempty"` // a user for whom the wrong answer would be right
 	}
 )
 
@@ -90,7 +93,7 @@ func jsonAttempts(list []store.Attempt) []jsonAttempt {
 		j := jsonAttempt{ID: a.ID, Check: a.Check, State: a.State, Verdict: a.Verdict, Score: a.Score, Points: a.Points,
 			Started: a.StartedAt, Ended: a.EndedAt, Message: a.Message, Exit: a.ExitStatus,
 			Stdout: a.Stdout, StdoutCut: a.StdoutCut, Stderr: a.Stderr, StderrCut: a.StderrCut,
-			Revision: a.Revision, Guest: a.GuestID, Image: a.Image}
+			Revision: a.Revision, Guest: a.GuestID, Image: a.Image, Answer: a.Answered(), Auto: a.Auto, Fits: a.Fits}
 		if json.Valid([]byte(a.Vars)) {
 			j.Variables = json.RawMessage(a.Vars)
 		}

@@ -32,6 +32,7 @@ type (
 		Overrides  []jsonDecision  `json:"overrides"`
 		Grades     []jsonSent      `json:"grades"`
 		Guests     []jsonGuest     `json:"guests"`
+		Setups     []jsonSetup     `json:"preparations"`
 	}
 	jsonContext struct {
 		Context    uint       `json:"context"`
@@ -76,6 +77,20 @@ type (
 		Comment string     `json:"comment"`
 		SentAt  *time.Time `json:"sentAt,omitempty"`
 	}
+	jsonSetup struct {
+		jsonWhere
+		Guest   string    `json:"guest"`
+		Machine string    `json:"machine"` // its name in the tutorial
+		Step    string    `json:"step,omitempty"`
+		File    string    `json:"file"`
+		Line    int       `json:"line"`
+		Verdict string    `json:"verdict"`
+		Message string    `json:"message,omitempty"`
+		Stdout  string    `json:"stdout,omitempty"`
+		Stderr  string    `json:"stderr,omitempty"`
+		Started time.Time `json:"started"`
+		Ended   time.Time `json:"ended"`
+	}
 	jsonGuest struct {
 		ID    string    `json:"id"`
 		Since time.Time `json:"since"`
@@ -92,7 +107,7 @@ func (b Book) ExportUser(ctx context.Context, user uint, output bool) ([]byte, e
 	}
 	for i := range p.Attempts {
 		if a := &p.Attempts[i]; !output {
-			a.Stdout, a.Stderr, a.Vars = "", "", "{}"
+			a.Stdout, a.Stderr, a.Vars, a.Fits = "", "", "{}", 0
 		}
 	}
 	u := p.User
@@ -100,7 +115,7 @@ func (b Book) ExportUser(ctx context.Context, user uint, output bool) ([]byte, e
 		Username: u.Username, IDNumber: u.SourcedID, Platform: u.PlatformID, Subject: u.Subject, PlatformNo: u.PlatformNumber,
 		Password: u.PasswordHash != "", Admin: u.Admin, Since: u.CreatedAt,
 		Contexts: contextsOf(p), Attempts: []jsonPlaced{}, Hints: []jsonHint{}, Allowances: []jsonAllowance{},
-		Overrides: []jsonDecision{}, Grades: []jsonSent{}, Guests: []jsonGuest{}}
+		Overrides: []jsonDecision{}, Grades: []jsonSent{}, Guests: []jsonGuest{}, Setups: []jsonSetup{}}
 	for i, a := range jsonAttempts(p.Attempts) {
 		from := p.Attempts[i]
 		out.Attempts = append(out.Attempts, jsonPlaced{jsonWhere{from.ContextID, from.Course, from.Tutorial}, a})
@@ -119,6 +134,14 @@ func (b Book) ExportUser(ctx context.Context, user uint, output bool) ([]byte, e
 	}
 	for _, g := range p.Guests {
 		out.Guests = append(out.Guests, jsonGuest{g.ID, g.CreatedAt})
+	}
+	for _, r := range p.Setups {
+		s := jsonSetup{jsonWhere: jsonWhere{r.ContextID, r.Course, r.Tutorial}, Guest: r.GuestID, Machine: r.Guest, Step: r.Step,
+			File: r.File, Line: r.Line, Verdict: r.Verdict, Started: r.StartedAt, Ended: r.EndedAt}
+		if output {
+			s.Message, s.Stdout, s.Stderr = r.Message, r.Stdout, r.Stderr
+		}
+		out.Setups = append(out.Setups, s)
 	}
 	text, err := json.MarshalIndent(out, "", "  ")
 	return append(text, '\n'), err

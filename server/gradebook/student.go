@@ -19,6 +19,9 @@ type StudentWork struct {
 	Overrides []store.Override // the whole history, newest first
 	Explain   []string         // how the points have come about, line by line
 	Values    content.Values   // the student's variables
+	// Setups are the runs that prepared the student's guests, with output,
+	// oldest first.
+	Setups []store.SetupRun
 	// Previous and Next are the neighbours in the class; nil at its ends.
 	Previous, Next *store.Member
 }
@@ -40,6 +43,9 @@ func (b Book) Student(ctx context.Context, o store.Owner) (StudentWork, error) {
 	out.Overrides = slices.Clone(w.Overrides)
 	slices.Reverse(out.Overrides)
 	if err := b.place(ctx, o, &out); err != nil {
+		return StudentWork{}, err
+	}
+	if out.Setups, err = b.Store.SetupRuns(ctx, o, true); err != nil {
 		return StudentWork{}, err
 	}
 	err = b.Store.EachAttempt(ctx, o, func(a store.Attempt) error {

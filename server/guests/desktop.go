@@ -21,18 +21,15 @@ var (
 // costs its QEMU memory for a picture, and the gateway two open files.
 const maxScreens = 8
 
-// Desktop opens a connection to the screen of the owner's running guest, which
-// speaks RFB (RFC 6143). It ends with the guest, and when the guest is taken
+// Desktop opens a connection to the screen of the owner's running guest of
+// that name, which speaks RFB (RFC 6143). It ends with the guest, and when the guest is taken
 // from its owner. ErrNoGuest if none runs, ErrNoScreen or
 // vmbackend.ErrNotOffered if there is nothing to be seen, ErrManyScreens if
 // enough are open.
-func (m *Manager) Desktop(ctx context.Context, o store.Owner) (net.Conn, error) {
-	l := m.lease(o)
-	l.mu.Lock()
-	g, state := l.guest, l.status.State
-	l.mu.Unlock()
-	if state != Ready || g == nil {
-		return nil, ErrNoGuest
+func (m *Manager) Desktop(ctx context.Context, o store.Owner, name string) (net.Conn, error) {
+	g, err := m.running(o, name)
+	if err != nil {
+		return nil, err
 	}
 	if !g.kind.Desktop {
 		return nil, ErrNoScreen

@@ -53,7 +53,7 @@ func mustHouse(t *testing.T, dir string, pool int) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Manager = New(Config{Backend: h.backend, Table: h.table, Signer: signer, Gateway: "here", Pool: map[Kind]int{kind: pool},
+	h.Manager = New(Config{Backend: h.backend, Table: h.table, Signer: signer, Gateway: "here", Plans: plans, Pool: map[Kind]int{kind: pool},
 		Parallel: 2, Log: slog.New(slog.DiscardHandler), ScanEvery: 20 * time.Millisecond,
 		Notify: func(o store.Owner, s Status) {
 			h.mu.Lock()
@@ -95,9 +95,9 @@ func (h *house) becomes(t *testing.T, o store.Owner, s State) Status {
 
 func (h *house) ready(t *testing.T, o store.Owner) Machine {
 	t.Helper()
-	h.Start(o, kind)
+	h.Start(o)
 	h.becomes(t, o, Ready)
-	m, err := h.Machine(o)
+	m, err := h.Machine(o, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func (h *house) ids(t *testing.T) []string {
 
 func TestEveryStudentGetsAnOwnGuest(t *testing.T) {
 	h := mustHouse(t, t.TempDir(), 0)
-	if _, _, err := h.Client(t.Context(), ann, "root", ForChecks); !errors.Is(err, ErrNoGuest) {
+	if _, _, err := h.Client(t.Context(), ann, "", "root", ForChecks); !errors.Is(err, ErrNoGuest) {
 		t.Errorf("before the start: %v, want ErrNoGuest", err)
 	}
 	first, second := h.ready(t, ann), h.ready(t, bob)
@@ -130,14 +130,14 @@ func TestEveryStudentGetsAnOwnGuest(t *testing.T) {
 	if again := h.ready(t, ann); again != first {
 		t.Errorf("starting twice led from %v to %v", first, again)
 	}
-	a, _, err := h.Client(t.Context(), ann, "root", ForChecks)
+	a, _, err := h.Client(t.Context(), ann, "", "root", ForChecks)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, _, _ := h.Client(t.Context(), ann, "root", ForChecks); a != b {
+	if b, _, _ := h.Client(t.Context(), ann, "", "root", ForChecks); a != b {
 		t.Error("the connection is not kept")
 	}
-	if b, _, _ := h.Client(t.Context(), ann, "root", ForTerminals); a == b {
+	if b, _, _ := h.Client(t.Context(), ann, "", "root", ForTerminals); a == b {
 		t.Error("checks and terminals share a connection")
 	}
 }
@@ -170,9 +170,9 @@ func TestResetGivesAnotherGuestAndRemovesTheOld(t *testing.T) {
 	for _, pool := range []int{0, 1} {
 		h := mustHouse(t, t.TempDir(), pool)
 		old := h.ready(t, ann)
-		h.Reset(ann, kind)
+		h.Reset(ann, "")
 		h.becomes(t, ann, Ready)
-		fresh, err := h.Machine(ann)
+		fresh, err := h.Machine(ann, "")
 		if err != nil || fresh.ID == old.ID {
 			t.Errorf("pool %d: after the reset %v, %v", pool, fresh, err)
 		}
@@ -232,7 +232,7 @@ func TestFailuresAreToldAndLeaveNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := mustHouse(t, t.TempDir(), 0)
 			remove := h.faults.Add(tt.fault)
-			h.Start(ann, kind)
+			h.Start(ann)
 			if s := h.becomes(t, ann, Failed); !strings.Contains(s.Detail, tt.want) {
 				t.Errorf("the student reads %q, want %q in it", s.Detail, tt.want)
 			}
@@ -247,7 +247,7 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 	h := mustHouse(t, t.TempDir(), 0)
 	old := h.ready(t, ann)
 	h.faults.Add(simulated.Fault{Call: simulated.Destroy, Times: 3, Err: errors.New("busy")})
-	h.Reset(ann, kind)
+	h.Reset(ann, "")
 	h.becomes(t, ann, Ready)
 	eventually(t, "the old guest to be gone after all", func() bool { return !strings.Contains(strings.Join(h.ids(t), " "), old.ID) })
 }
@@ -257,7 +257,7 @@ func TestAllTakenIsSaidAndPasses(t *testing.T) {
 	for u := range uint(4) {
 		h.ready(t, store.Owner{UserID: 10 + u})
 	}
-	h.Start(ann, kind)
+	h.Start(ann)
 	if s := h.becomes(t, ann, Failed); !strings.Contains(s.Detail, "in use") {
 		t.Errorf("the student reads %q", s.Detail)
 	}
@@ -278,10 +278,10 @@ func TestNextGatewayTakesOver(t *testing.T) {
 	h.leave(t, dir, stray, foreign)
 
 	h = mustHouse(t, dir, 1)
-	if m, err := h.Machine(ann); err != nil || m != running {
+	if m, err := h.Machine(ann, ""); err != nil || m != running {
 		t.Errorf("ann's guest: %v, %v; want %v", m, err, running)
 	}
-	if _, _, err := h.Client(t.Context(), ann, "root", ForChecks); err != nil {
+	if _, _, err := h.Client(t.Context(), ann, "", "root", ForChecks); err != nil {
 		t.Errorf("no way into a guest that was taken over: %v", err)
 	}
 	if s := h.Status(bob); s.State != None {
@@ -330,12 +330,12 @@ func (h *house) leave(t *testing.T, dir string, specs ...vmbackend.Spec) {
 func TestImpatience(t *testing.T) {
 	h := mustHouse(t, t.TempDir(), 0)
 	remove := h.faults.Add(simulated.Fault{Call: simulated.Start, Hang: true})
-	h.Start(ann, kind)
+	h.Start(ann)
 	for range 20 {
-		if s := h.Start(ann, kind); s.State != Starting {
-			t.Fatalf("pressed again: %s", s.State)
+		if s, err := h.Start(ann); err != nil || s.State != Starting {
+			t.Fatalf("pressed again: %s, %v", s.State, err)
 		}
-		h.Reset(ann, kind)
+		h.Reset(ann, "")
 		h.Stop(ann)
 	}
 	if n := len(h.ids(t)); n > 1 {
@@ -343,3 +343,6 @@ func TestImpatience(t *testing.T) {
 	}
 	remove()
 }
+
+// plans are of a tutorial with one guest.
+func plans(store.Owner) ([]Plan, error) { return []Plan{{Name: "lab", Kind: kind, Alone: true}}, nil }

@@ -13,11 +13,12 @@ import (
 	"github.com/labmark/labmark/vmbackend"
 )
 
-// lease is one owner's right to a guest. Its status also serialises what is
+// lease is one owner's right to one guest of the tutorial. Its status also serialises what is
 // done to it: an operation begins by entering a busy state, in which no other
 // may begin.
 type lease struct {
 	owner store.Owner
+	name  string // of the guest in the tutorial
 
 	mu     sync.Mutex
 	status Status
@@ -35,6 +36,23 @@ func (l *lease) held() *machine {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.guest
+}
+
+// ready returns the guest if it is to be used, else nil.
+func (l *lease) ready() *machine {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.status.State != Ready {
+		return nil
+	}
+	return l.guest
+}
+
+// say changes what the student reads, in the same state.
+func (l *lease) say(detail string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.status.Detail = detail
 }
 
 // begin enters a busy state if the lease is in one of the given states.
@@ -78,82 +96,165 @@ func (l *lease) set(s State, detail string, g *machine) {
 	}
 }
 
-// notify tells of the lease's status as it is now.
-func (m *Manager) notify(l *lease) Status {
-	s := l.Status()
-	m.cfg.Notify(l.owner, s)
-	return s
-}
-
-// Start gives the owner a running guest: the one that is switched off, one
-// from the pool, or a new one. It returns at once; Notify tells the rest.
-// While something else is being done, or when a guest runs, it does nothing.
-func (m *Manager) Start(o store.Owner, k Kind) Status {
-	l := m.lease(o)
-	if !l.begin(Starting, "Preparing your machine.", None, Failed) {
-		return l.Status()
+// Start gives the owner running guests: those that are switched off, from the
+// pool, or new ones. It returns at once; Notify tells the rest. What is busy or
+// runs is left alone. An error says that the tutorial's guests can't be made.
+func (m *Manager) Start(o store.Owner) (Status, error) {
+	orders, err := m.arrange(o)
+	if err != nil {
+		return Status{}, err
 	}
-	return m.supply(l, func(ctx context.Context) (*machine, error) { return m.provide(ctx, l, k) })
-}
-
-// Reset replaces the owner's guest by a fresh one. Everything in the old one
-// is gone. It returns at once, as Start does.
-func (m *Manager) Reset(o store.Owner, k Kind) Status {
-	l := m.lease(o)
-	if !l.begin(Resetting, "Replacing your machine by a fresh one.", None, Ready, Failed) {
-		return l.Status()
+	var jobs []job
+	for _, w := range orders {
+		if w.begin(Starting, "Preparing your machine.", None, Failed) {
+			jobs = append(jobs, job{w.lease, func(ctx context.Context) (*machine, error) { return m.provide(ctx, w.lease, w.plan) }})
+		}
 	}
-	return m.supply(l, func(ctx context.Context) (*machine, error) { return m.replace(ctx, l, k) })
+	return m.supply(o, jobs), nil
 }
 
-// supply gets the guest for a lease that has entered a busy state, in the
-// background.
-func (m *Manager) supply(l *lease, get func(context.Context) (*machine, error)) Status {
-	s := m.notify(l)
-	m.background(func(ctx context.Context) {
-		g, err := get(ctx)
-		m.settle(l, g, err)
+// Reset replaces the owner's guest of that name, or all for an empty one, by
+// fresh ones. Everything in the old ones is gone. It returns at once, as Start
+// does. ErrUnknown if the tutorial has no such guest.
+func (m *Manager) Reset(o store.Owner, name string) (Status, error) {
+	orders, err := m.arrange(o)
+	if err != nil {
+		return Status{}, err
+	}
+	found := false
+	var jobs []job
+	for _, w := range orders {
+		if name != "" && name != w.name {
+			continue
+		}
+		found = true
+		if w.begin(Resetting, "Replacing your machine by a fresh one.", None, Ready, Failed) {
+			jobs = append(jobs, job{w.lease, func(ctx context.Context) (*machine, error) { return m.replace(ctx, w.lease, w.plan) }})
+		}
+	}
+	if !found {
+		return Status{}, ErrUnknown
+	}
+	return m.supply(o, jobs), nil
+}
+
+// job gets the guest for a lease that has entered a busy state.
+type job struct {
+	*lease
+	get func(context.Context) (*machine, error)
+}
+
+// supply does an owner's jobs in the background. Guests that come together are
+// prepared together, because the one may need the other.
+func (m *Manager) supply(o store.Owner, jobs []job) Status {
+	if len(jobs) == 0 {
+		return m.Status(o)
+	}
+	s := m.notify(o)
+	m.work.Go(func() {
+		got := make([]*machine, len(jobs))
+		var each sync.WaitGroup
+		for i, j := range jobs {
+			each.Go(func() {
+				ctx, cancel := context.WithTimeout(m.ctx, bootTimeout)
+				defer cancel()
+				g, err := j.get(ctx)
+				if err != nil {
+					m.fail(j.lease, g, err)
+					return
+				}
+				got[i] = g
+			})
+		}
+		each.Wait()
+		m.present(o, jobs, got)
 	})
 	return s
 }
 
+// present prepares guests, nil ones aside, and shows them as ready.
+func (m *Manager) present(o store.Owner, jobs []job, got []*machine) {
+	var handles []Handle
+	fresh := false
+	for i, g := range got {
+		if g != nil {
+			handles = append(handles, m.handle(jobs[i].lease, g))
+			fresh = fresh || !g.prepared
+		}
+	}
+	if len(handles) == 0 {
+		return
+	}
+	if m.cfg.Prepare != nil {
+		if fresh {
+			for i, g := range got {
+				if g != nil {
+					jobs[i].say("Preparing the exercise.")
+				}
+			}
+			m.notify(o)
+		}
+		ctx, cancel := context.WithTimeout(m.ctx, prepareTimeout)
+		defer cancel()
+		if !m.cfg.Prepare(ctx, o, handles) {
+			fresh = false // it is tried again when they are started again
+		}
+	}
+	if m.ctx.Err() != nil {
+		return // the gateway is closing: the next one prepares them again
+	}
+	for i, g := range got {
+		if g != nil {
+			m.settle(jobs[i].lease, g, fresh)
+		}
+	}
+	m.notify(o)
+	m.wakeFiller()
+}
+
 // provide finds or makes the guest for a lease that is Starting.
-func (m *Manager) provide(ctx context.Context, l *lease, k Kind) (*machine, error) {
+func (m *Manager) provide(ctx context.Context, l *lease, p Plan) (*machine, error) {
 	if g := l.held(); g != nil {
 		err := m.bootKept(ctx, g)
 		if !errors.Is(err, vmbackend.ErrNoGuest) && !errors.Is(err, vmbackend.ErrUnreachable) {
 			return g, err
 		}
 		// It has vanished. The student gets another, not an excuse.
-		return m.instead(ctx, l, g, k)
+		return m.instead(ctx, l, g, p)
 	}
-	return m.fresh(ctx, l, k)
+	return m.fresh(ctx, l, p)
 }
 
 // fresh gives the owner, who has no guest, a free one or makes one.
-func (m *Manager) fresh(ctx context.Context, l *lease, k Kind) (*machine, error) {
-	if g := m.claim(ctx, k, "", l.owner); g != nil {
+func (m *Manager) fresh(ctx context.Context, l *lease, p Plan) (*machine, error) {
+	if g := m.claim(ctx, p, "", l); g != nil {
 		return g, nil
 	}
-	return m.create(ctx, k, &l.owner)
+	return m.create(ctx, p, &l.owner)
 }
 
 // replace swaps the guest of a lease that is Resetting.
-func (m *Manager) replace(ctx context.Context, l *lease, k Kind) (*machine, error) {
+func (m *Manager) replace(ctx context.Context, l *lease, p Plan) (*machine, error) {
 	old := l.held()
 	if old == nil {
-		return m.provide(ctx, l, k)
+		return m.provide(ctx, l, p)
 	}
-	if g := m.claim(ctx, k, old.id, l.owner); g != nil {
+	if g := m.claim(ctx, p, old.id, l); g != nil {
 		old.hangUp()
 		m.retire(old.id)
 		return g, nil
 	}
-	// The owner may have one guest only, so the old one must go first.
+	// The owner may have one guest of a name only, so the old one must go first.
 	if err := m.takeAway(ctx, old); err != nil {
 		return old, err
 	}
-	return m.create(ctx, k, &l.owner)
+	if len(p.Cards) > 0 {
+		// Its successor has the same addresses on the same networks.
+		if err := m.cfg.Backend.Destroy(ctx, old.id); err != nil {
+			return nil, err
+		}
+	}
+	return m.create(ctx, p, &l.owner)
 }
 
 // takeAway takes a guest from its owner for good.
@@ -166,68 +267,85 @@ func (m *Manager) takeAway(ctx context.Context, g *machine) error {
 	return nil
 }
 
-// Stop switches the owner's guest off; its disk stays. It returns at once.
+// Stop switches the owner's guests off; their disks stay. It returns at once.
 func (m *Manager) Stop(o store.Owner) Status {
-	l := m.lease(o)
-	if !l.begin(Stopping, "Switching your machine off.", Ready) {
-		return l.Status()
-	}
-	s := m.notify(l)
-	m.background(func(ctx context.Context) {
-		g := l.held()
-		g.hangUp()
-		if err := m.cfg.Backend.Stop(ctx, g.id); err != nil {
-			m.cfg.Log.Error("guest does not stop", "guest", g.id, "err", err)
-			l.set(Failed, "Your machine could not be switched off. Try to reset it.", g)
-		} else {
-			l.set(None, "Your machine is switched off. What you did in it is kept.", g)
+	for _, l := range m.lab(o).all() {
+		if l.begin(Stopping, "Switching your machine off.", Ready) {
+			m.background(func(ctx context.Context) { m.switchOff(ctx, l) })
 		}
-		m.notify(l)
-	})
-	return s
+	}
+	return m.notify(o)
 }
 
-// settle ends Starting and Resetting.
-func (m *Manager) settle(l *lease, g *machine, err error) {
-	if err != nil {
-		if m.ctx.Err() != nil {
-			return // the gateway is closing: the next one sorts it out
-		}
-		m.cfg.Log.Error("no guest for a student", "user", l.owner.UserID, "course", l.owner.Course,
-			"tutorial", l.owner.Tutorial, "err", err)
-		l.set(Failed, explain(err), g)
+func (m *Manager) switchOff(ctx context.Context, l *lease) {
+	g := l.held()
+	g.hangUp()
+	if err := m.cfg.Backend.Stop(ctx, g.id); err != nil {
+		m.cfg.Log.Error("guest does not stop", "guest", g.id, "err", err)
+		l.set(Failed, "Your machine could not be switched off. Try to reset it.", g)
 	} else {
-		l.set(Ready, cmp.Or(g.news, "Your machine is ready."), g)
-		g.news = "" // told once
+		l.set(None, "Your machine is switched off. What you did in it is kept.", g)
 	}
-	m.notify(l)
+	m.notify(l.owner)
+}
+
+// fail ends Starting and Resetting without a guest to use.
+func (m *Manager) fail(l *lease, g *machine, err error) {
+	if m.ctx.Err() != nil {
+		return // the gateway is closing: the next one sorts it out
+	}
+	m.cfg.Log.Error("no guest for a student", "user", l.owner.UserID, "course", l.owner.Course,
+		"tutorial", l.owner.Tutorial, "machine", l.name, "err", err)
+	l.set(Failed, explain(err), g)
+	m.notify(l.owner)
 	m.wakeFiller()
 }
 
-// Client returns the kept SSH connection to the owner's running guest, logged
-// in as user, and which guest that is. ErrNoGuest if none runs. A caller who
-// finds the connection broken closes it; the next call makes a new one.
-func (m *Manager) Client(ctx context.Context, o store.Owner, user string, p Purpose) (*ssh.Client, Machine, error) {
-	l := m.lease(o)
-	l.mu.Lock()
-	g, state := l.guest, l.status.State
-	l.mu.Unlock()
-	if state != Ready || g == nil {
-		return nil, Machine{}, ErrNoGuest
+// settle ends Starting and Resetting with a guest. News of it are told once.
+func (m *Manager) settle(l *lease, g *machine, prepared bool) {
+	if prepared && !g.prepared {
+		ctx, cancel := context.WithTimeout(m.ctx, 10*time.Second)
+		defer cancel()
+		if err := m.cfg.Table.SetGuestPrepared(ctx, g.id); err != nil {
+			// The next gateway prepares it once more, which does no harm.
+			m.cfg.Log.Error("can't keep that a guest is prepared", "guest", g.id, "err", err)
+		}
+		g.prepared = true
 	}
-	c, err := g.client(ctx, login{p, user})
-	return c, Machine{ID: g.id, Image: g.kind.Image}, err
+	l.set(Ready, cmp.Or(g.news, "Your machine is ready."), g)
+	g.news = ""
 }
 
-// Machine returns the owner's running guest. ErrNoGuest if none runs.
-func (m *Manager) Machine(o store.Owner) (Machine, error) {
-	l := m.lease(o)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.status.State != Ready || l.guest == nil {
-		return Machine{}, ErrNoGuest
+// Client returns the kept SSH connection to the owner's running guest of that
+// name (the first for an empty one), logged in as user, and which guest that
+// is. ErrNoGuest if none runs. A caller who finds the connection broken closes
+// it; the next call makes a new one.
+func (m *Manager) Client(ctx context.Context, o store.Owner, name, user string, p Purpose) (*ssh.Client, Machine, error) {
+	g, err := m.running(o, name)
+	if err != nil {
+		return nil, Machine{}, err
 	}
-	return Machine{ID: l.guest.id, Image: l.guest.kind.Image}, nil
+	c, err := g.client(ctx, login{p, user})
+	return c, g.told(), err
+}
+
+// Machine returns the owner's running guest of that name (the first for an
+// empty one). ErrNoGuest if none runs.
+func (m *Manager) Machine(o store.Owner, name string) (Machine, error) {
+	g, err := m.running(o, name)
+	if err != nil {
+		return Machine{}, err
+	}
+	return g.told(), nil
+}
+
+func (m *Manager) running(o store.Owner, name string) (*machine, error) {
+	if l := m.lab(o).find(name); l != nil {
+		if g := l.ready(); g != nil {
+			return g, nil
+		}
+	}
+	return nil, ErrNoGuest
 }
 
 // Machine tells which guest a connection leads to.
@@ -235,3 +353,5 @@ type Machine struct {
 	ID    string
 	Image string // digest
 }
+
+func (g *machine) told() Machine { return Machine{ID: g.id, Image: g.kind.Image} }

@@ -34,7 +34,7 @@ func (m *Manager) lost(id string, looked time.Time) {
 	}
 	g := l.held()
 	m.cfg.Log.Warn("a student's guest is lost with its node", "guest", id, "user", l.owner.UserID)
-	m.supply(l, func(ctx context.Context) (*machine, error) { return m.instead(ctx, l, g, g.kind) })
+	m.supply(l.owner, []job{{l, func(ctx context.Context) (*machine, error) { return m.instead(ctx, l, g, m.planOf(l, g.kind)) }}})
 }
 
 // move enters Starting for a guest that was ready all the time since it was
@@ -51,11 +51,11 @@ func (l *lease) move(looked time.Time) bool {
 
 // instead gives a lease another guest for one that is no more or that nobody
 // can reach.
-func (m *Manager) instead(ctx context.Context, l *lease, gone *machine, k Kind) (*machine, error) {
+func (m *Manager) instead(ctx context.Context, l *lease, gone *machine, p Plan) (*machine, error) {
 	if err := m.takeAway(ctx, gone); err != nil {
 		return gone, err
 	}
-	g, err := m.fresh(ctx, l, k)
+	g, err := m.fresh(ctx, l, p)
 	if g != nil {
 		g.news = lostNews
 	}

@@ -101,7 +101,7 @@ func (e *estate) begin(pool int) {
 		e.t.Fatal(err)
 	}
 	e.told = map[store.Owner][]Status{}
-	e.Manager = New(Config{Backend: cluster, Table: e.table, Signer: signer, Gateway: "here", Pool: map[Kind]int{kind: pool},
+	e.Manager = New(Config{Backend: cluster, Table: e.table, Signer: signer, Gateway: "here", Plans: plans, Pool: map[Kind]int{kind: pool},
 		Parallel: 8, Log: slog.New(slog.NewTextHandler(e.t.Output(), nil)), ScanEvery: 5 * time.Second,
 		Notify: func(o store.Owner, s Status) {
 			e.mu.Lock()
@@ -134,9 +134,9 @@ func (e *estate) pass(d time.Duration) {
 // work gives a student a running guest.
 func (e *estate) work(o store.Owner) Machine {
 	e.t.Helper()
-	e.Start(o, kind)
+	e.Start(o)
 	e.pass(3 * time.Second)
-	m, err := e.Machine(o)
+	m, err := e.Machine(o, "")
 	if err != nil {
 		e.t.Fatalf("%v: %+v", err, e.Status(o))
 	}
@@ -232,7 +232,7 @@ func TestStudentsOfALostNodeGetOtherGuests(t *testing.T) {
 		e.pass(lostAfter)
 		for _, o := range class {
 			s := e.Status(o)
-			m, err := e.Machine(o)
+			m, err := e.Machine(o, "")
 			switch {
 			case err != nil:
 				t.Errorf("user %d has no guest: %+v", o.UserID, s)
@@ -243,7 +243,7 @@ func TestStudentsOfALostNodeGetOtherGuests(t *testing.T) {
 			case on[o] == "b" && !slices.ContainsFunc(e.told[o], func(s Status) bool { return s.State == Starting && s.Detail == movingWords }):
 				t.Errorf("user %d was not told what happened: %+v", o.UserID, e.told[o])
 			}
-			if _, _, err := e.Client(e.t.Context(), o, "root", ForChecks); err != nil {
+			if _, _, err := e.Client(e.t.Context(), o, "", "root", ForChecks); err != nil {
 				t.Errorf("user %d can't work: %v", o.UserID, err)
 			}
 		}
@@ -265,9 +265,9 @@ func TestSwitchedOffGuestWaitsForItsNode(t *testing.T) {
 		e.nodes[e.node(a.ID)].Sever()
 		e.nodes[e.node(b.ID)].Sever()
 		e.pass(lostAfter)
-		e.Start(bob, kind) // bob can't wait
+		e.Start(bob) // bob can't wait
 		e.pass(lostAfter)
-		other, err := e.Machine(bob)
+		other, err := e.Machine(bob, "")
 		if err != nil || other == b || e.Status(bob).Detail != lostNews {
 			t.Errorf("bob has %v, %v and reads %q", other, err, e.Status(bob).Detail)
 		}
@@ -289,11 +289,11 @@ func TestStumblingNodeCostsNothing(t *testing.T) {
 		e.pass(time.Second)
 		n := e.nodes[e.node(m.ID)]
 		n.Sever()
-		e.Start(ann, kind)
+		e.Start(ann)
 		e.pass(5 * time.Second)
 		n.Mend()
 		e.pass(5 * time.Second)
-		if again, err := e.Machine(ann); err != nil || again != m {
+		if again, err := e.Machine(ann, ""); err != nil || again != m {
 			t.Errorf("ann has %v, %v; want %v", again, err, m)
 		}
 	})
@@ -312,7 +312,7 @@ func TestNodeThatFlapsLosesAndDoublesNothing(t *testing.T) {
 		}
 		e.pass(2 * lostAfter)
 		for _, o := range []store.Owner{ann, bob} {
-			m, err := e.Machine(o)
+			m, err := e.Machine(o, "")
 			if err != nil {
 				t.Errorf("user %d has no guest: %+v", o.UserID, e.Status(o))
 			} else if e.where(m.ID) == "" {
@@ -346,7 +346,7 @@ func TestGatewayThatStartsWithoutANode(t *testing.T) {
 		if s := e.Status(ann); s.State != None || s.Detail != awayWords {
 			t.Errorf("ann reads %+v", s)
 		}
-		if m, err := e.Machine(bob); err != nil || m != b {
+		if m, err := e.Machine(bob, ""); err != nil || m != b {
 			t.Errorf("bob has %v, %v; want %v", m, err, b)
 		}
 		lost.Mend()
@@ -377,7 +377,7 @@ func TestNodeLostInMidCreate(t *testing.T) {
 				for _, f := range e.faults {
 					clear = append(clear, f.Add(simulated.Fault{Call: call, Hang: true}))
 				}
-				e.Start(ann, kind)
+				e.Start(ann)
 				e.pass(time.Second)
 				rows, err := e.table.Guests(e.t.Context())
 				if err != nil || len(rows) != 1 {
@@ -398,7 +398,7 @@ func TestNodeLostInMidCreate(t *testing.T) {
 				}
 				e.nodes[chosen].Sever()
 				e.pass(lostAfter)
-				m, err := e.Machine(ann)
+				m, err := e.Machine(ann, "")
 				if err != nil {
 					t.Fatalf("%v: %+v", err, e.Status(ann))
 				}
@@ -420,7 +420,7 @@ func TestAllNodesAreDown(t *testing.T) {
 			n.Sever()
 		}
 		e.pass(lostAfter)
-		e.Start(ann, kind)
+		e.Start(ann)
 		e.pass(lostAfter)
 		if s := e.Status(ann); s.State != Failed || !strings.Contains(s.Detail, "do not answer at the moment") {
 			t.Errorf("ann reads %+v", s)

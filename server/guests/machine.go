@@ -27,6 +27,9 @@ type machine struct {
 	dialer  guestssh.Dialer
 	signer  ssh.Signer
 
+	// prepared says that the exercise in it was got ready. It is changed only
+	// while its lease is busy.
+	prepared bool
 	// news is what its student is told of it beside that it is ready.
 	news string
 
@@ -156,9 +159,9 @@ const createTries = 2
 // when it lets the gateway in. On failure nothing of it is left. When its node
 // is lost meanwhile another guest is made, elsewhere: nobody knows what became
 // of the first.
-func (m *Manager) create(ctx context.Context, k Kind, o *store.Owner) (g *machine, err error) {
+func (m *Manager) create(ctx context.Context, p Plan, o *store.Owner) (g *machine, err error) {
 	for range createTries {
-		g, err = m.createOnce(ctx, k, o)
+		g, err = m.createOnce(ctx, p, o)
 		if !errors.Is(err, vmbackend.ErrUnreachable) {
 			break
 		}
@@ -166,16 +169,18 @@ func (m *Manager) create(ctx context.Context, k Kind, o *store.Owner) (g *machin
 	return g, err
 }
 
-func (m *Manager) createOnce(ctx context.Context, k Kind, o *store.Owner) (*machine, error) {
+func (m *Manager) createOnce(ctx context.Context, p Plan, o *store.Owner) (*machine, error) {
 	pem, public, err := guestssh.NewHostKey()
 	if err != nil {
 		return nil, err
 	}
+	k := p.Kind
 	row := store.Guest{ID: "g-" + strings.ToLower(rand.Text()[:12]), Mode: store.Preparing,
 		Image: k.Image, Memory: k.Memory, Desktop: k.Desktop, Mirror: k.Mirror, HostKey: string(ssh.MarshalAuthorizedKey(public))}
 	ready := store.Free
 	if o != nil {
 		row.SetOwner(*o)
+		row.Name = p.Name
 		ready = store.Assigned
 	}
 	// The row comes first: whatever happens next, the scan finds it.
@@ -184,8 +189,8 @@ func (m *Manager) createOnce(ctx context.Context, k Kind, o *store.Owner) (*mach
 	}
 	g := m.machine(row.ID, k, public)
 	err = m.cfg.Backend.Create(ctx, vmbackend.Spec{
-		ID: row.ID, Image: k.Image, Memory: k.Memory, Hostname: "lab",
-		Desktop: k.Desktop, Open: k.open(), HostKey: pem, AuthorizedKey: ssh.MarshalAuthorizedKey(m.cfg.Signer.PublicKey()),
+		ID: row.ID, Image: k.Image, Memory: k.Memory, Hostname: p.hostname(),
+		Desktop: k.Desktop, Open: k.open(), Cards: p.Cards, Hosts: p.Hosts, HostKey: pem, AuthorizedKey: ssh.MarshalAuthorizedKey(m.cfg.Signer.PublicKey()),
 		Labels: m.labels(o),
 	})
 	if err == nil {

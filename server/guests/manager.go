@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,7 +25,8 @@ type Table interface {
 	AddGuest(context.Context, store.Guest) error
 	Guests(context.Context) ([]store.Guest, error)
 	SetGuestMode(ctx context.Context, id string, m store.Mode) error
-	AssignGuest(ctx context.Context, id, former string, o store.Owner) error
+	AssignGuest(ctx context.Context, id, former string, o store.Owner, name string) error
+	SetGuestPrepared(ctx context.Context, id string) error
 	SetGuestNode(ctx context.Context, id, node string) error
 	DeleteGuest(ctx context.Context, id string) error
 }
@@ -54,13 +57,24 @@ const (
 	Failed    State = "failed"
 )
 
-// Status is one student's view of a lease.
+// Status is one student's view of their guests: of the one, or what several
+// come to.
 type Status struct {
 	State  State
 	Detail string // what is happening or went wrong, for the student
 	Image  string // digest; empty without a guest
 	Since  time.Time
 	// Generation grows with every boot of a machine.
+	Generation int
+	// Machines tell of each, where there are several.
+	Machines []MachineStatus
+}
+
+// MachineStatus is one of several guests.
+type MachineStatus struct {
+	Name       string
+	State      State
+	Detail     string
 	Generation int
 }
 
@@ -72,6 +86,13 @@ type Config struct {
 	// Gateway names this installation. Guests of other installations on the
 	// same backend carry another name and are left alone.
 	Gateway string
+	// Plans says which guests an owner's tutorial has now, in its order.
+	Plans func(store.Owner) ([]Plan, error)
+	// Prepare, which may be nil, is called with the guests that an owner is
+	// about to get, and whenever they were started again. It returns whether
+	// all is done that comes before the owner's work; if not, the guests are
+	// given all the same.
+	Prepare func(ctx context.Context, o store.Owner, guests []Handle) bool
 	// Pool is how many guests of each kind wait ready for a student.
 	Pool map[Kind]int
 	// Parallel is how many guests may boot at the same time; at least 1.
@@ -84,11 +105,18 @@ type Config struct {
 	ScanEvery time.Duration
 }
 
-// bootTimeout is the deadline of every state in which a student waits.
-const bootTimeout = 90 * time.Second
+const (
+	// bootTimeout is the deadline of every state in which a student waits.
+	bootTimeout = 90 * time.Second
+	// prepareTimeout is added to it where an exercise has to be prepared.
+	prepareTimeout = 15 * time.Minute
+)
 
 // ErrNoGuest is returned where a running guest is needed and there is none.
 var ErrNoGuest = errors.New("your machine is not running")
+
+// ErrUnknown is returned where the tutorial has no guest of that name.
+var ErrUnknown = errors.New("the tutorial has no such machine")
 
 // Manager leases guests. Its methods may be called from any goroutine.
 type Manager struct {
@@ -100,9 +128,11 @@ type Manager struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	mu     sync.Mutex
-	leases map[store.Owner]*lease
-	free   map[Kind][]*machine
+	begun time.Time
+
+	mu   sync.Mutex
+	labs map[store.Owner]*lab
+	free map[Kind][]*machine
 	// stranded are guests that can't be removed until their node is back.
 	stranded map[string]bool
 }
@@ -113,11 +143,12 @@ func New(cfg Config) *Manager {
 		cfg.ScanEvery = 15 * time.Second
 	}
 	m := &Manager{
-		cfg:    cfg,
-		boots:  make(chan struct{}, max(cfg.Parallel, 1)),
-		fill:   make(chan struct{}, 1),
-		leases: map[store.Owner]*lease{},
-		free:   map[Kind][]*machine{},
+		cfg:   cfg,
+		boots: make(chan struct{}, max(cfg.Parallel, 1)),
+		fill:  make(chan struct{}, 1),
+		begun: time.Now(),
+		labs:  map[store.Owner]*lab{},
+		free:  map[Kind][]*machine{},
 
 		stranded: map[string]bool{},
 	}
@@ -141,13 +172,13 @@ func (m *Manager) Run(ctx context.Context) {
 func (m *Manager) Close() {
 	m.stop()
 	m.work.Wait()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, l := range m.leases {
+	for _, l := range m.leases() {
 		if g := l.held(); g != nil {
 			g.hangUp()
 		}
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, free := range m.free {
 		for _, g := range free {
 			g.hangUp()
@@ -164,34 +195,31 @@ func (m *Manager) background(f func(ctx context.Context)) {
 	})
 }
 
-// Status returns what an owner's lease shows.
-func (m *Manager) Status(o store.Owner) Status { return m.lease(o).Status() }
-
 // Counts returns how many guests are leased and how many wait free.
 func (m *Manager) Counts() (leased, free int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, l := range m.leases {
+	for _, l := range m.leases() {
 		if l.held() != nil {
 			leased++
 		}
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, f := range m.free {
 		free += len(f)
 	}
 	return leased, free
 }
 
-// lease returns an owner's lease, made when first asked for.
-func (m *Manager) lease(o store.Owner) *lease {
+// leases are everybody's.
+func (m *Manager) leases() []*lease {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	l := m.leases[o]
-	if l == nil {
-		l = &lease{owner: o, status: Status{State: None, Since: time.Now()}}
-		m.leases[o] = l
+	labs := slices.Collect(maps.Values(m.labs))
+	m.mu.Unlock()
+	var all []*lease
+	for _, b := range labs {
+		all = append(all, b.all()...)
 	}
-	return l
+	return all
 }
 
 // explain puts a backend's error into a student's words.

@@ -41,23 +41,42 @@ func (m *Manager) takeOver(row store.Guest, state vmbackend.State) {
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(row.HostKey))
 	owner, owned := row.Owner()
 	g := m.machine(row.ID, kindOf(row), key)
+	g.prepared = row.Prepared
+	lease := func() *lease { return m.lab(owner).lease(m.nameOf(row, owner)) }
 	switch {
 	case err != nil || state == "":
 		m.discard(row.ID)
 		if row.Mode == store.Assigned && owned {
-			m.lease(owner).set(None, goneWords, nil)
+			lease().set(None, goneWords, nil)
 		}
+	case row.Mode == store.Assigned && owned && state == vmbackend.Running && g.prepared:
+		lease().set(Ready, "Your machine is ready.", g)
 	case row.Mode == store.Assigned && owned && state == vmbackend.Running:
-		m.lease(owner).set(Ready, "Your machine is ready.", g)
+		// The gateway ended while it prepared the exercise.
+		l := lease()
+		l.set(Starting, "Preparing the exercise.", g)
+		m.supply(owner, []job{{l, func(context.Context) (*machine, error) { return g, nil }}})
 	case row.Mode == store.Assigned && owned && state == vmbackend.Lost:
-		m.lease(owner).set(None, awayWords, g)
+		lease().set(None, awayWords, g)
 	case row.Mode == store.Assigned && owned:
-		m.lease(owner).set(None, "Your machine is switched off. What you did in it is kept.", g)
+		lease().set(None, "Your machine is switched off. What you did in it is kept.", g)
 	case row.Mode == store.Free && state == vmbackend.Running && m.cfg.Pool[g.kind] > 0:
 		m.free[g.kind] = append(m.free[g.kind], g)
 	default:
 		m.discard(row.ID)
 	}
+}
+
+// nameOf is what the tutorial calls a guest. One from before guests had names
+// was the only one.
+func (m *Manager) nameOf(row store.Guest, o store.Owner) string {
+	if row.Name != "" {
+		return row.Name
+	}
+	if plans, err := m.cfg.Plans(o); err == nil && len(plans) > 0 {
+		return plans[0].Name
+	}
+	return ""
 }
 
 // kindOf is what a guest in the table was made as.
@@ -145,7 +164,7 @@ func (m *Manager) ended(id string, looked time.Time) {
 	}
 	m.cfg.Log.Warn("a student's guest ended by itself", "guest", id, "user", l.owner.UserID)
 	l.held().hangUp()
-	m.notify(l)
+	m.notify(l.owner)
 }
 
 const goneWords = "Your machine was lost. Start a new one: your points are kept."
@@ -159,14 +178,12 @@ func (m *Manager) gone(id string, looked time.Time) {
 	}
 	m.discard(id)
 	l.set(None, goneWords, nil)
-	m.notify(l)
+	m.notify(l.owner)
 }
 
 // holder returns the lease that holds a guest, or nil.
 func (m *Manager) holder(id string) *lease {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, l := range m.leases {
+	for _, l := range m.leases() {
 		if g := l.held(); g != nil && g.id == id {
 			return l
 		}

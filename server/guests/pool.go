@@ -2,16 +2,18 @@ package guests
 
 import (
 	"context"
+	"maps"
 	"time"
-
-	"github.com/labmark/labmark/server/store"
 )
 
-// claim gives a free guest of a kind to an owner, who loses the one named
-// former. It returns nil if none is free.
-func (m *Manager) claim(ctx context.Context, k Kind, former string, o store.Owner) *machine {
+// claim gives a free guest to a lease's owner, who loses the one with the ID
+// former. It returns nil if none is free, or none will do.
+func (m *Manager) claim(ctx context.Context, p Plan, former string, l *lease) *machine {
+	if !p.pooled() {
+		return nil
+	}
 	for {
-		g := m.takeFree(k)
+		g := m.takeFree(p.Kind)
 		if g == nil {
 			return nil
 		}
@@ -21,7 +23,7 @@ func (m *Manager) claim(ctx context.Context, k Kind, former string, o store.Owne
 			m.discard(g.id)
 			continue
 		}
-		if err := m.cfg.Table.AssignGuest(ctx, g.id, former, o); err != nil {
+		if err := m.cfg.Table.AssignGuest(ctx, g.id, former, l.owner, l.name); err != nil {
 			m.cfg.Log.Warn("a pooled guest can't be assigned", "guest", g.id, "err", err)
 			g.hangUp()
 			m.discard(g.id)
@@ -56,6 +58,26 @@ func (m *Manager) dropFree(id string) bool {
 		}
 	}
 	return false
+}
+
+// SetPool says how many guests of each kind are to wait ready from now on.
+// Those that wait already of a kind that nobody asks for any more are removed.
+func (m *Manager) SetPool(pool map[Kind]int) {
+	m.mu.Lock()
+	m.cfg.Pool = maps.Clone(pool)
+	var unwanted []*machine
+	for k, free := range m.free {
+		if pool[k] == 0 {
+			unwanted = append(unwanted, free...)
+			delete(m.free, k)
+		}
+	}
+	m.mu.Unlock()
+	for _, g := range unwanted {
+		g.hangUp()
+		m.discard(g.id)
+	}
+	m.wakeFiller()
 }
 
 func (m *Manager) wakeFiller() {
@@ -110,7 +132,7 @@ func (m *Manager) lacking() *Kind {
 func (m *Manager) addFree(ctx context.Context, k Kind) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
-	g, err := m.create(ctx, k, nil)
+	g, err := m.create(ctx, Plan{Kind: k, Alone: true}, nil)
 	if err != nil {
 		return err
 	}

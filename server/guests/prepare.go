@@ -2,6 +2,8 @@ package guests
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/labmark/labmark/vmbackend"
@@ -23,7 +25,10 @@ func (m *Manager) prepare(ctx context.Context) {
 		return
 	}
 	for {
-		for k := range m.cfg.Pool {
+		m.mu.Lock()
+		kinds := slices.Collect(maps.Keys(m.cfg.Pool))
+		m.mu.Unlock()
+		for _, k := range kinds {
 			m.prepareKind(ctx, p, k)
 		}
 		select {

@@ -32,21 +32,21 @@ chmod "$3" "$new"
 mv -f "$new" "$1"
 `
 
-// refusedDeposit is the guest's own word on why a file can't be written.
-type refusedDeposit struct {
-	path, said string
-	status     int
+// Refusal is the guest's own word on why a file can't be written.
+type Refusal struct {
+	Path, Said string
+	Status     int
 }
 
-func (r refusedDeposit) Error() string {
-	if said := strings.TrimSpace(r.said); said != "" {
-		return fmt.Sprintf("%s can't be written: %s", r.path, said)
+func (r Refusal) Error() string {
+	if said := strings.TrimSpace(r.Said); said != "" {
+		return fmt.Sprintf("%s can't be written: %s", r.Path, said)
 	}
-	return fmt.Sprintf("%s can't be written (exit status %d)", r.path, r.status)
+	return fmt.Sprintf("%s can't be written (exit status %d)", r.Path, r.Status)
 }
 
-// Deposit writes a file into the guest that client is logged in to as root. An
-// error that wraps checks.ErrConnection says that the way there broke.
+// Deposit writes a file into the guest that client is logged in to as root. It
+// returns a Refusal, or an error that wraps checks.ErrConnection.
 func Deposit(ctx context.Context, client *ssh.Client, d content.Deposit, values content.Values) error {
 	owner := d.Owner
 	if owner == "" {
@@ -58,7 +58,7 @@ func Deposit(ctx context.Context, client *ssh.Client, d content.Deposit, values 
 	}
 	command := "exec /bin/sh -c " + shellQuote(depositScript) + " sh " + shellQuote(d.Path) + " " + shellQuote(owner) + fmt.Sprintf(" %04o", mode)
 	ended := make(chan error, 1)
-	go func() { ended <- feed(client, d.Path, command, fill(d.Text, values)) }()
+	go func() { ended <- feed(client, d.Path, command, d.Fill(values)) }()
 	select {
 	case err := <-ended:
 		return err
@@ -84,7 +84,7 @@ func feed(client *ssh.Client, path, command, text string) error {
 	var exit *ssh.ExitError
 	switch {
 	case errors.As(err, &exit):
-		return refusedDeposit{path, said.String(), exit.ExitStatus()}
+		return Refusal{path, said.String(), exit.ExitStatus()}
 	case err != nil:
 		return fmt.Errorf("write %s: %w: %w", path, checks.ErrConnection, err)
 	}
@@ -101,15 +101,3 @@ func (b *bounded) Write(p []byte) (int, error) {
 
 // shellQuote returns s as one word of a POSIX shell.
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// fill puts a student's values into a text.
-func fill(text []content.TextPart, values content.Values) string {
-	var b strings.Builder
-	for _, p := range text {
-		b.WriteString(p.Text)
-		if p.Var != "" {
-			b.WriteString(values[p.Var])
-		}
-	}
-	return b.String()
-}

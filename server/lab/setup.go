@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -35,9 +36,10 @@ func Prepare(ctx context.Context, client *ssh.Client, s *content.Setup, values c
 	defer cancel()
 	if err := Deposit(ctx, client, *s.Deposit, values); err != nil {
 		r.Verdict, r.Score, r.Message, r.Err = checks.Unsure, 0, err.Error(), err
-		if refused, ok := err.(refusedDeposit); ok {
+		var refused Refusal
+		if errors.As(err, &refused) {
 			r.Verdict, r.Err = checks.Fail, nil
-			r.Evidence.ExitStatus, r.Evidence.Stderr.Text = &refused.status, refused.said
+			r.Evidence.ExitStatus, r.Evidence.Stderr.Text = &refused.Status, refused.Said
 		}
 	}
 	r.Evidence.Revision, r.Evidence.Ended = SetupRevision(s), time.Now()

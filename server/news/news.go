@@ -4,6 +4,7 @@ package news
 
 import (
 	"context"
+	"html/template"
 	"log/slog"
 	"slices"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/views"
+	"github.com/labmark/labmark/themes"
 )
 
 // Desk turns changes into events.
@@ -21,6 +23,8 @@ type Desk struct {
 	Hub   *events.Hub
 	Book  progress.Book
 	Store *store.Store
+	// Draw makes HTML of parts of a page.
+	Draw func([]themes.Part) (template.HTML, error)
 	// Kick tells the outbox that there may be something to send.
 	Kick func()
 	Log  *slog.Logger
@@ -46,7 +50,7 @@ func (d *Desk) Attempt(a store.Attempt) {
 		d.Log.Error("can't tell of an attempt", "attempt", a.ID, "err", err)
 		return
 	}
-	d.Hub.Publish(o, events.Event{Name: "attempt", Data: views.Attempt(a, p.Checks[a.Check])})
+	d.Hub.Publish(o, events.Event{Name: "attempt", Data: d.View(a, p)})
 	if a.State != store.Done {
 		d.note(o, a.Check)
 		return
@@ -61,6 +65,49 @@ func (d *Desk) Attempt(a store.Attempt) {
 		d.Hub.Publish(o, events.Event{Name: "solution", Data: map[string]any{"check": a.Check}})
 	}
 	d.Kick()
+}
+
+// Seen tells a student's pages what one of them has had looked at by itself.
+func (d *Desk) Seen(a store.Attempt) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	p, err := d.Book.Tutorial(ctx, a.Owner())
+	if err != nil {
+		d.Log.Error("can't tell what was seen", "check", a.Check, "err", err)
+		return
+	}
+	d.Hub.Publish(a.Owner(), events.Event{Name: "attempt", Data: d.View(a, p)})
+}
+
+// View shows an attempt, with the words that belong to its answer.
+func (d *Desk) View(a store.Attempt, p progress.Tutorial) themes.AttemptView {
+	v := views.Attempt(a, p.Checks[a.Check])
+	if a.State != store.Done || a.Answer == "" {
+		return v
+	}
+	parts := d.Student(a.Owner(), p).Feedback(a)
+	if len(parts) == 0 {
+		return v
+	}
+	html, err := d.Draw(parts)
+	if err != nil {
+		d.Log.Error("feedback can't be drawn", "check", a.Check, "err", err)
+	}
+	v.Feedback = html
+	return v
+}
+
+// Student gathers what an owner's pages differ by from others'.
+func (d *Desk) Student(o store.Owner, p progress.Tutorial) views.Student {
+	t, _ := d.Book.Catalog.Tutorial(o)
+	return views.Student{Tutorial: t, Values: d.Book.Catalog.Values(o), Progress: p,
+		Choices: func(check string) []content.Choice { return d.Book.Catalog.Choices(o, check) }}
+}
+
+// Setup tells what entering a step does to the guests.
+func (d *Desk) Setup(o store.Owner, v themes.SetupView) {
+	d.Hub.Publish(o, events.Event{Name: "setup", Data: v})
+	d.note(o, "")
 }
 
 func showsSolution(t *content.Tutorial, check string) bool {

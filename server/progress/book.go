@@ -28,6 +28,16 @@ func (b Book) Tutorial(ctx context.Context, o store.Owner) (Tutorial, error) {
 	return Of(course.ID, t, Select(w, course, t, o.UserID)), nil
 }
 
+// Best is the score of an owner's attempt that counts for a check; negative if
+// none does.
+func (b Book) Best(ctx context.Context, o store.Owner, check string) (float64, error) {
+	p, err := b.Tutorial(ctx, o)
+	if err != nil || p.Checks[check].Counts == nil {
+		return -1, err
+	}
+	return p.Checks[check].Counts.Score, nil
+}
+
 // All returns a user's standing in every tutorial that is served, as far as it
 // belongs to one context.
 func (b Book) All(ctx context.Context, user, lms uint) (map[store.Owner]Tutorial, error) {

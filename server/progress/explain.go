@@ -92,6 +92,9 @@ func (c Check) explain(name string, p Policy) string {
 	}
 	line := fmt.Sprintf("%s: %s of %s, %s by the attempt of %s (one of %d)",
 		name, number(c.Points), points(c.Of), outcome, when(c.Counts.StartedAt), c.Attempts)
+	if cost := c.Cost(c.Counts.ID); cost > 0 {
+		line += fmt.Sprintf(", %s less for failed answers before it", points(min(cost, unit(c.Counts.Score)*c.Of)))
+	}
 	if c.LateDays > 0 {
 		line += fmt.Sprintf(", %s late", plural(c.LateDays, "day"))
 		if p.Penalty > 0 {

@@ -85,7 +85,7 @@ func (p Policy) keep(c *content.Check) Keep {
 // counted is an attempt together with what it is worth.
 type counted struct {
 	*store.Attempt
-	score float64 // after the penalty, in [0,1]
+	score float64 // after failed answers and the penalty, in [0,1]
 	late  int     // days
 }
 
@@ -99,9 +99,12 @@ func (k Keep) takes(a, b counted) bool {
 	switch {
 	case k == First:
 		return !newer
-	case k == Latest || a.score == b.score:
-		// Of equally good ones the earlier has won the points.
-		return newer == (k == Latest)
+	case k == Latest:
+		return newer
+	case a.score == b.score && a.Score != b.Score:
+		return b.Score > a.Score // passed is better than not, be it worth nothing
+	case a.score == b.score:
+		return !newer // of equally good ones the earlier has won the points
 	}
 	return b.score > a.score
 }

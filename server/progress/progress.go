@@ -48,6 +48,26 @@ type Check struct {
 	Counts     *store.Attempt // the one that counts; nil if none does
 	LateDays   int            // of the one that counts
 	Passed     bool           // by the attempt that counts
+	// Left is how many answers a question still takes; nil where there is no
+	// bound.
+	Left *int
+	// Fits is Attempt.Fits of the newest attempt that has one.
+	Fits uint
+
+	costs map[string]float64 // see Cost
+}
+
+// Cost is how many points failed attempts at a question have taken off those
+// of an attempt that came after them.
+func (c Check) Cost(attempt string) float64 { return c.costs[attempt] }
+
+// worth is what an attempt is worth before the penalty, in [0,1].
+func (c Check) worth(a *store.Attempt) float64 {
+	score := unit(a.Score)
+	if cost := c.costs[a.ID]; cost > 0 {
+		score = max(0, score-cost/c.Of)
+	}
+	return score
 }
 
 // Hint is what one student may do with one hint.
@@ -80,6 +100,10 @@ func Of(course string, t *content.Tutorial, w Work) Tutorial {
 			if at := made(b.Attempt); p.At == nil || at.After(*p.At) {
 				p.At = &at
 			}
+		}
+		if q := c.Question; q != nil && q.MaxAttempts > 0 {
+			left := max(0, q.MaxAttempts-s.Attempts)
+			s.Left = &left
 		}
 		p.Checks[c.ID] = s
 		failed[c.Task] += s.Failed
@@ -115,31 +139,40 @@ func Rounded(points, of float64) float64 {
 // look goes through the attempts, fills in how many there were, and returns
 // those that count, by check.
 func (p *Tutorial) look(course string, t *content.Tutorial, w Work) map[string]counted {
-	keep := map[string]Keep{}
+	keep, costly := map[string]Keep{}, false
 	for _, c := range t.Checks {
 		keep[c.ID] = w.Policy.keep(c)
+		costly = costly || c.Question != nil && c.Question.Cost > 0
 	}
-	best := map[string]counted{}
+	if costly {
+		p.price(course, t, w)
+	}
+	best, fits := map[string]counted{}, map[string]*store.Attempt{}
 	for i := range w.Attempts {
 		a := &w.Attempts[i]
 		k, known := keep[a.Check]
-		if !known || a.State != store.Done || a.Course != course || a.Tutorial != t.ID {
+		if !known || !belongs(a, course, t) {
 			continue
 		}
 		s := p.Checks[a.Check]
 		if s.Last == nil || after(a, s.Last) {
 			s.Last = a
 		}
+		if a.Fits != 0 && (fits[a.Check] == nil || after(a, fits[a.Check])) {
+			fits[a.Check], s.Fits = a, a.Fits
+		}
 		if a.Verdict != "unsure" {
-			s.Attempts++
-			if a.Verdict != "pass" {
+			if !a.Auto {
+				s.Attempts++
+			}
+			if missed(a) {
 				s.Failed++
 			}
 			if w.Policy.over(a.StartedAt, w.Allowance.Extra) {
 				p.TooLate++
 			} else {
 				late := w.Policy.lateDays(a.StartedAt, w.Allowance.Extra)
-				b := counted{a, unit(a.Score) * w.Policy.share(late), late}
+				b := counted{a, s.worth(a) * w.Policy.share(late), late}
 				if k.takes(best[a.Check], b) {
 					best[a.Check] = b
 				}
@@ -148,6 +181,45 @@ func (p *Tutorial) look(course string, t *content.Tutorial, w Work) map[string]c
 		p.Checks[a.Check] = s
 	}
 	return best
+}
+
+// belongs says whether an attempt is a done one at the tutorial.
+func belongs(a *store.Attempt, course string, t *content.Tutorial) bool {
+	return a.State == store.Done && a.Course == course && a.Tutorial == t.ID
+}
+
+// missed says whether the student has tried and not passed.
+func missed(a *store.Attempt) bool { return !a.Auto && a.Verdict != "unsure" && a.Verdict != "pass" }
+
+// price works out what each answer to a question is worth less for the failed
+// ones before it.
+func (p *Tutorial) price(course string, t *content.Tutorial, w Work) {
+	for _, c := range t.Checks {
+		if c.Question == nil || c.Question.Cost <= 0 {
+			continue
+		}
+		var list []*store.Attempt
+		for i := range w.Attempts {
+			if a := &w.Attempts[i]; a.Check == c.ID && belongs(a, course, t) {
+				list = append(list, a)
+			}
+		}
+		slices.SortFunc(list, func(a, b *store.Attempt) int {
+			if after(a, b) {
+				return 1
+			}
+			return -1
+		})
+		s, cost := p.Checks[c.ID], 0.0
+		s.costs = map[string]float64{}
+		for _, a := range list {
+			s.costs[a.ID] = cost
+			if missed(a) {
+				cost = min(cost+c.Question.Cost, c.Points)
+			}
+		}
+		p.Checks[c.ID] = s
+	}
 }
 
 // made is when an attempt was over.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"gorm.io/gorm"
@@ -34,6 +35,15 @@ type Attempt struct {
 	Score     float64
 	Points    float64 // of the check at that time
 	Message   string
+	// Answer is what was answered to a question: a JSON list of IDs of choices,
+	// or of one text. Empty for a check.
+	Answer string
+	// Auto says that the page asked by itself. Such a run is kept only where it
+	// has won something; it is nothing that the student has tried.
+	Auto bool
+	// Fits is a user of the same context whose values a wrong answer would have
+	// been right for; 0 if there is none, or too many to mean anything.
+	Fits uint
 
 	ExitStatus           *int
 	Stdout, Stderr       string
@@ -44,6 +54,15 @@ type Attempt struct {
 
 // Owner says whose attempt it is.
 func (a Attempt) Owner() Owner { return Owner{a.UserID, a.ContextID, a.Course, a.Tutorial} }
+
+// Answered is what was answered; nil at a check.
+func (a Attempt) Answered() []string {
+	var answer []string
+	if a.Answer == "" || json.Unmarshal([]byte(a.Answer), &answer) != nil {
+		return nil
+	}
+	return answer
+}
 
 // BeginAttempt stores a new Running attempt. If one with this ID is there
 // already, of whomever, it is returned instead with false.
@@ -68,7 +87,7 @@ func (s *Store) FinishAttempt(ctx context.Context, a Attempt) error {
 	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		res := tx.Model(&Attempt{}).
 			Where("id = ? AND state = ?", a.ID, Running).
-			Select("state", "revision", "guest_id", "image", "vars", "verdict", "score", "points", "message",
+			Select("state", "revision", "guest_id", "image", "vars", "verdict", "score", "points", "message", "fits",
 				"exit_status", "stdout", "stderr", "stdout_cut", "stderr_cut", "ended_at").
 			Updates(a)
 		if res.Error == nil && res.RowsAffected == 0 {
@@ -79,6 +98,36 @@ func (s *Store) FinishAttempt(ctx context.Context, a Attempt) error {
 		}
 		return bumpOutbox(tx, a.ContextID, a.Course, a.Tutorial, &a.UserID)
 	}))
+}
+
+// AddAttempt stores an attempt that is done already. If one with this ID is
+// there, of whomever, it is returned instead with false. In the same
+// transaction the grade is put into the outbox.
+func (s *Store) AddAttempt(ctx context.Context, a Attempt) (Attempt, bool, error) {
+	a.State = Done
+	fresh := false
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&a)
+		if res.Error != nil || res.RowsAffected == 0 {
+			return res.Error
+		}
+		fresh = true
+		return bumpOutbox(tx, a.ContextID, a.Course, a.Tutorial, &a.UserID)
+	})
+	if err != nil || fresh {
+		return a, fresh, translate(err)
+	}
+	there, err := s.Attempt(ctx, a.ID)
+	return there, false, err
+}
+
+// Tries are how often an owner has tried a check: attempts that are running,
+// and those that could tell.
+func (s *Store) Tries(ctx context.Context, o Owner, check string) (int, error) {
+	var n int64
+	err := ownedBy(s.db.WithContext(ctx).Model(&Attempt{}), o).
+		Where("check_id = ? AND NOT auto AND verdict <> ?", check, "unsure").Count(&n).Error
+	return int(n), translate(err)
 }
 
 // Attempt returns ErrNotFound if there is none.

@@ -184,14 +184,14 @@ func (w *Work) findAttempts(tx *gorm.DB, o Owner) error {
 		return err
 	}
 	w.Attempts = make([]Attempt, 0, n)
-	rows, err := q.Select("user_id, course, tutorial, check_id, started_at, id, verdict, score").Rows()
+	rows, err := q.Select("user_id, course, tutorial, check_id, started_at, id, verdict, score, auto, fits").Rows()
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		a := Attempt{ContextID: o.Context, State: Done}
-		if err := rows.Scan(&a.UserID, &a.Course, &a.Tutorial, &a.Check, &a.StartedAt, &a.ID, &a.Verdict, &a.Score); err != nil {
+		if err := rows.Scan(&a.UserID, &a.Course, &a.Tutorial, &a.Check, &a.StartedAt, &a.ID, &a.Verdict, &a.Score, &a.Auto, &a.Fits); err != nil {
 			return err
 		}
 		w.Attempts = append(w.Attempts, a)

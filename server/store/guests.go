@@ -47,12 +47,17 @@ type Guest struct {
 	// authorized_keys form.
 	HostKey string
 	// The owner; all nil unless the guest is assigned, or preparing for
-	// somebody. A unique index over the four makes two guests for one owner
-	// impossible.
+	// somebody. A unique index over the four and Name makes two guests for one
+	// place impossible.
 	UserID    *uint
 	ContextID *uint
 	Course    *string
 	Tutorial  *string
+	// Name is what the owner's tutorial calls it; empty for those from before
+	// a tutorial could have several.
+	Name string
+	// Prepared says that all has been done that comes before its owner's work.
+	Prepared  bool
 	CreatedAt time.Time
 	ModeSince time.Time
 }
@@ -70,7 +75,8 @@ func (g *Guest) SetOwner(o Owner) {
 	g.UserID, g.ContextID, g.Course, g.Tutorial = &o.UserID, &o.Context, &o.Course, &o.Tutorial
 }
 
-// AddGuest stores a new row; ErrExists if the owner has a guest already.
+// AddGuest stores a new row; ErrExists if the owner has a guest of this name
+// already.
 func (s *Store) AddGuest(ctx context.Context, g Guest) error {
 	g.ModeSince = s.db.NowFunc()
 	return translate(gorm.G[Guest](s.db).Create(ctx, &g))
@@ -95,11 +101,21 @@ func (s *Store) SetGuestMode(ctx context.Context, id string, mode Mode) error {
 	return translate(res.Error)
 }
 
-// AssignGuest gives a free guest to an owner, who loses the guest named
-// former (unless empty), which then is retiring. Both happen or neither.
-// ErrNotFound if the guest is not free any more; ErrExists if the owner has
-// still another guest.
-func (s *Store) AssignGuest(ctx context.Context, id, former string, o Owner) error {
+// SetGuestPrepared notes that a guest is as its owner should first meet it;
+// ErrNotFound if there is no such guest.
+func (s *Store) SetGuestPrepared(ctx context.Context, id string) error {
+	n, err := gorm.G[Guest](s.db).Where("id = ?", id).Update(ctx, "prepared", true)
+	if err == nil && n == 0 {
+		return ErrNotFound
+	}
+	return translate(err)
+}
+
+// AssignGuest gives a free guest to an owner as the tutorial's guest name, who
+// loses the one with the ID former (unless empty), which then is retiring.
+// Both happen or neither. ErrNotFound if the guest is not free any more;
+// ErrExists if the owner has still another guest of this name.
+func (s *Store) AssignGuest(ctx context.Context, id, former string, o Owner, name string) error {
 	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if former != "" {
 			if err := (&Store{db: tx}).SetGuestMode(ctx, former, Retiring); err != nil {
@@ -108,7 +124,7 @@ func (s *Store) AssignGuest(ctx context.Context, id, former string, o Owner) err
 		}
 		res := tx.Model(&Guest{}).Where("id = ? AND mode = ?", id, Free).Updates(map[string]any{
 			"mode": Assigned, "mode_since": tx.NowFunc(),
-			"user_id": o.UserID, "context_id": o.Context, "course": o.Course, "tutorial": o.Tutorial,
+			"user_id": o.UserID, "context_id": o.Context, "course": o.Course, "tutorial": o.Tutorial, "name": name,
 		})
 		if res.Error == nil && res.RowsAffected == 0 {
 			return ErrNotFound

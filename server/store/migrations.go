@@ -15,7 +15,7 @@ func migrate(db *gorm.DB) error {
 		IDColumnName:   "id",
 		IDColumnSize:   64,
 		UseTransaction: true,
-	}, []*gormigrate.Migration{first, ltiTables, outboxTable, gradingTables, listedMembers, guestKinds, nodesTable, courseVersions}).Migrate()
+	}, []*gormigrate.Migration{first, ltiTables, outboxTable, gradingTables, listedMembers, guestKinds, nodesTable, wholeFormat, courseVersions}).Migrate()
 }
 
 var first = &gormigrate.Migration{

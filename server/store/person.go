@@ -17,6 +17,7 @@ type Person struct {
 	Overrides   []Override // of the user's points, oldest first
 	Grades      []OutboxGrade
 	Guests      []Guest
+	Setups      []SetupRun // of their guests, with output, oldest first
 }
 
 // Person returns ErrNotFound if there is no such user.
@@ -36,6 +37,7 @@ func (s *Store) Person(ctx context.Context, id uint) (Person, error) {
 		of.Order("id").Find(&p.Overrides).Error,
 		of.Find(&p.Grades).Error,
 		of.Find(&p.Guests).Error,
+		of.Order("id").Find(&p.Setups).Error,
 	} {
 		if err != nil {
 			return Person{}, err
@@ -73,10 +75,14 @@ func erase(tx *gorm.DB, id uint) error {
 	if res.RowsAffected == 0 {
 		return ErrNotFound
 	}
-	for _, of := range []any{&Attempt{}, &HintOpening{}, &Membership{}, &Allowance{}, &Override{}, &OutboxGrade{}} {
+	for _, of := range []any{&Attempt{}, &HintOpening{}, &Membership{}, &Allowance{}, &Override{}, &OutboxGrade{}, &SetupRun{}} {
 		if err := tx.Where("user_id = ?", id).Delete(of).Error; err != nil {
 			return err
 		}
+	}
+	// What others have answered stays, but not whose values it would have fitted.
+	if err := tx.Model(&Attempt{}).Where("fits = ?", id).Update("fits", 0).Error; err != nil {
+		return err
 	}
 	return tx.Model(&Guest{}).Where("user_id = ?", id).Updates(map[string]any{
 		"mode": Retiring, "mode_since": tx.NowFunc(), "user_id": nil, "context_id": nil, "course": nil, "tutorial": nil,

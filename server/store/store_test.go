@@ -107,6 +107,7 @@ func TestOneGuestForEachOwner(t *testing.T) {
 		g := Guest{ID: id, Mode: m}
 		if owner != nil {
 			g.SetOwner(*owner)
+			g.Name = "web"
 		}
 		return s.AddGuest(t.Context(), g)
 	}
@@ -121,13 +122,13 @@ func TestOneGuestForEachOwner(t *testing.T) {
 	if err := add("second", Preparing, &o); !errors.Is(err, ErrExists) {
 		t.Errorf("a second guest for one owner: got %v, want ErrExists", err)
 	}
-	if err := s.AssignGuest(t.Context(), "free-1", "", o); !errors.Is(err, ErrExists) {
+	if err := s.AssignGuest(t.Context(), "free-1", "", o, "web"); !errors.Is(err, ErrExists) {
 		t.Errorf("assigning a second guest: got %v, want ErrExists", err)
 	}
-	if err := s.AssignGuest(t.Context(), "free-1", "own", o); err != nil {
+	if err := s.AssignGuest(t.Context(), "free-1", "own", o, "web"); err != nil {
 		t.Errorf("swapping guests: %v", err)
 	}
-	if err := s.AssignGuest(t.Context(), "free-1", "", Owner{UserID: 2}); !errors.Is(err, ErrNotFound) {
+	if err := s.AssignGuest(t.Context(), "free-1", "", Owner{UserID: 2}, "web"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("assigning what is assigned: got %v, want ErrNotFound", err)
 	}
 	modes := map[string]Mode{}

@@ -16,7 +16,8 @@ import (
 func Attempt(a store.Attempt, c progress.Check) themes.AttemptView {
 	v := themes.AttemptView{
 		ID: a.ID, Check: a.Check, State: a.State, Verdict: a.Verdict, Message: a.Message,
-		Won: a.Score * a.Points, Best: c.Points, Points: c.Of, At: a.StartedAt, Attempts: c.Attempts,
+		Won: max(0, a.Score*a.Points-c.Cost(a.ID)), Best: c.Points, Points: c.Of, At: a.StartedAt, Attempts: c.Attempts,
+		Left: c.Left, Auto: a.Auto,
 	}
 	if a.EndedAt != nil {
 		v.At = *a.EndedAt
@@ -24,10 +25,14 @@ func Attempt(a store.Attempt, c progress.Check) themes.AttemptView {
 	return v
 }
 
-// Guest shows a lease.
+// Guest shows a student's guests.
 func Guest(s guests.Status) themes.GuestView {
-	return themes.GuestView{State: string(s.State), Detail: s.Detail, Image: s.Image,
+	v := themes.GuestView{State: string(s.State), Detail: s.Detail, Image: s.Image,
 		Since: s.Since, Generation: s.Generation}
+	for _, g := range s.Machines {
+		v.Machines = append(v.Machines, themes.MachineView{Name: g.Name, State: string(g.State), Detail: g.Detail, Generation: g.Generation})
+	}
+	return v
 }
 
 // Score shows the points of one tutorial.
@@ -62,6 +67,8 @@ type Student struct {
 	Tutorial *content.Tutorial
 	Values   content.Values
 	Progress progress.Tutorial
+	// Choices are a question's, in the order in which the student sees them.
+	Choices func(check string) []content.Choice
 }
 
 // Body fills a body's holes for a student.
@@ -79,6 +86,10 @@ func (s Student) part(p content.Part) themes.Part {
 		return themes.Part{Text: s.Values[p.Var]}
 	case p.Check != "":
 		return themes.Part{Check: s.check(p.Check)}
+	case p.Question != "":
+		return themes.Part{Question: s.question(p.Question)}
+	case p.File != "":
+		return themes.Part{File: s.file(p.File)}
 	case p.Hint != "":
 		return themes.Part{Hint: s.hint(p.Hint)}
 	case p.Solution != "":
@@ -92,10 +103,29 @@ func (s Student) part(p content.Part) themes.Part {
 }
 
 func (s Student) check(id string) *themes.CheckView {
+	if c := s.find(id); c != nil {
+		v := Check(c, s.Values, s.Progress.Checks[id])
+		return &v
+	}
+	return nil
+}
+
+func (s Student) find(check string) *content.Check {
+	if s.Tutorial == nil {
+		return nil // withdrawn a moment ago
+	}
 	for _, c := range s.Tutorial.Checks {
-		if c.ID == id {
-			v := Check(c, s.Values, s.Progress.Checks[id])
-			return &v
+		if c.ID == check {
+			return c
+		}
+	}
+	return nil
+}
+
+func (s Student) file(id string) *themes.FileView {
+	for _, f := range s.Tutorial.FileBlocks {
+		if f.ID == id {
+			return &themes.FileView{ID: id, Guest: f.Guest, Path: f.Path, Body: s.Body(f.Body)}
 		}
 	}
 	return nil
@@ -121,8 +151,13 @@ func (s Student) hint(id string) *themes.HintView {
 func (s Student) Solutions(check string) []themes.Part {
 	var parts []themes.Part
 	for _, sol := range s.Tutorial.Solutions {
-		if sol.For == check && sol.Shown && s.Progress.Checks[check].Passed {
-			parts = append(parts, themes.Part{HTML: `<pre tabindex="0"><code>`}, themes.Part{Text: sol.Script}, themes.Part{HTML: "</code></pre>"})
+		if sol.For != check || !sol.Shown || !s.Progress.Checks[check].Passed {
+			continue
+		}
+		for _, text := range []string{sol.Script, s.Values.Fill(sol.Answer)} {
+			if text != "" {
+				parts = append(parts, themes.Part{HTML: `<pre tabindex="0"><code>`}, themes.Part{Text: text}, themes.Part{HTML: "</code></pre>"})
+			}
 		}
 	}
 	return parts

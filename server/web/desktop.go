@@ -40,7 +40,12 @@ func (s *site) desktop(c *gin.Context) {
 
 	dial, cancel := context.WithTimeout(c.Request.Context(), screenDial)
 	defer cancel()
-	screen, err := s.Guests.Desktop(dial, o)
+	t, _ := s.Catalog.Tutorial(o)
+	name := c.Query("guest")
+	if g := screen(t, name); g != nil {
+		name = g.Name
+	}
+	screen, err := s.Guests.Desktop(dial, o, name)
 	switch {
 	case errors.Is(err, guests.ErrNoGuest), errors.Is(err, vmbackend.ErrNoGuest), errors.Is(err, vmbackend.ErrWrongState):
 		ws.Close(closeNoGuest, "no running guest")
@@ -62,7 +67,7 @@ func (s *site) desktop(c *gin.Context) {
 	}
 	defer screen.Close()
 	s.show(c, &pipe{ws: ws}, screen)
-	if s.Guests.Status(o).State != guests.Ready {
+	if _, err := s.Guests.Machine(o, name); err != nil {
 		ws.Close(closeNoGuest, "the guest has gone")
 		return
 	}

@@ -3,14 +3,18 @@ package web
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/labmark/labmark/checks"
 	"github.com/labmark/labmark/lti"
 	"github.com/labmark/labmark/server/attempts"
 	"github.com/labmark/labmark/server/guests"
+	"github.com/labmark/labmark/server/lab"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
 	"github.com/labmark/labmark/vmbackend"
@@ -34,6 +38,9 @@ var (
 	errLaunchOver = problem{http.StatusUnauthorized, "This visit is over.", "Open the lab again from your course."}
 	errNotHere    = problem{http.StatusForbidden, "Your course does not show this tutorial.", "Open it from your course."}
 	errUnchosen   = problem{http.StatusNotFound, "Your instructor has not chosen yet what is to be done here.", "Tell your instructor, and come back later."}
+	errNotAuto    = problem{http.StatusBadRequest, "This check does not look by itself.", "Load the page again."}
+	errTooSoon    = problem{http.StatusTooManyRequests, "This check was looked at a moment ago.", "Wait a little."}
+	errNoWay      = problem{http.StatusServiceUnavailable, "Your machine did not answer.", "Try again; if it stays so, reset the machine."}
 	errTeachers   = problem{http.StatusForbidden, "Only those who teach this course may see this.", "Go back to your work."}
 	errInside     = problem{http.StatusInternalServerError, "Something went wrong on the server.", "Try again; if it stays so, tell your instructor."}
 )
@@ -45,6 +52,10 @@ var problems = []struct {
 }{
 	{guests.ErrNoGuest, problem{http.StatusConflict, "Your machine is not running.", "Start it and try again."}},
 	{attempts.ErrNoCheck, problem{http.StatusNotFound, "There is no such check.", "Load the page again."}},
+	{guests.ErrUnknown, problem{http.StatusNotFound, "The tutorial has no such machine.", "Load the page again."}},
+	{attempts.ErrNoneLeft, problem{http.StatusConflict, "You have no answers left for this question.", "Your points for it stay as they are. Go on with the next one."}},
+	{attempts.ErrNotAuto, errNotAuto},
+	{checks.ErrConnection, errNoWay},
 	{attempts.ErrBadID, problem{http.StatusBadRequest, "The attempt's ID is not a UUID.", "Load the page again."}},
 	{attempts.ErrTakenID, problem{http.StatusConflict, "This attempt's ID is taken.", "Load the page again."}},
 	{vmbackend.ErrNoImage, problem{http.StatusServiceUnavailable, "This tutorial's machine image is missing on the server.", "Tell your instructor."}},
@@ -56,6 +67,19 @@ func (s *site) fail(c *gin.Context, err error) {
 	c.Abort()
 	p := errInside
 	known := errors.As(err, &p)
+	var soon attempts.TooSoon
+	if errors.As(err, &soon) {
+		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(soon.Wait.Seconds()))))
+		p, known = errTooSoon, true
+	}
+	var refused attempts.Refused
+	if errors.As(err, &refused) {
+		p, known = problem{http.StatusUnprocessableEntity, refused.Error(), "It has cost nothing."}, true
+	}
+	var refusal lab.Refusal
+	if errors.As(err, &refusal) {
+		p, known = problem{http.StatusConflict, refusal.Error(), "Look at that place in the terminal, or reset the machine."}, true
+	}
 	for _, k := range problems {
 		if !known && errors.Is(err, k.err) {
 			p, known = k.problem, true

@@ -76,8 +76,15 @@ func (s *site) standing(c *gin.Context, o store.Owner) ([]events.Event, error) {
 	}
 	for _, check := range p.Checks {
 		if check.Last != nil {
-			out = append(out, events.Event{Name: "attempt", Data: views.Attempt(*check.Last, check)})
+			out = append(out, events.Event{Name: "attempt", Data: s.Desk.View(*check.Last, p)})
 		}
+	}
+	setups, err := s.Setup.Standing(c.Request.Context(), o)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range setups {
+		out = append(out, events.Event{Name: "setup", Data: v})
 	}
 	running, err := s.Store.RunningAttempts(c.Request.Context(), &o)
 	for _, a := range running {

@@ -11,6 +11,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/gin-gonic/gin"
 
+	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/guests"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/vmbackend/guestssh"
@@ -54,7 +55,13 @@ func (s *site) terminal(c *gin.Context) {
 	p := &pipe{ws: ws}
 
 	name := c.DefaultQuery("name", "main")
-	t, err := s.attach(c.Request.Context(), o, p, name)
+	tutorial, _ := s.Catalog.Tutorial(o)
+	guest := machine(tutorial, c.Query("guest"))
+	if guest == nil {
+		ws.Close(websocket.StatusPolicyViolation, "the tutorial has no such machine")
+		return
+	}
+	t, err := s.attach(c.Request.Context(), o, p, guest, name)
 	switch {
 	case errors.Is(err, guests.ErrNoGuest):
 		ws.Close(closeNoGuest, "no running guest")
@@ -69,11 +76,11 @@ func (s *site) terminal(c *gin.Context) {
 		return
 	}
 	defer t.Close()
-	s.join(c.Request.Context(), o, p, t)
+	s.join(c.Request.Context(), o, guest, p, t)
 }
 
 // attach waits for the page's size and opens the shell.
-func (s *site) attach(ctx context.Context, o store.Owner, p *pipe, name string) (*guestssh.Terminal, error) {
+func (s *site) attach(ctx context.Context, o store.Owner, p *pipe, guest *content.Guest, name string) (*guestssh.Terminal, error) {
 	ctx, cancel := context.WithTimeout(ctx, firstFrame)
 	defer cancel()
 	kind, data, err := p.ws.Read(ctx)
@@ -84,8 +91,7 @@ func (s *site) attach(ctx context.Context, o store.Owner, p *pipe, name string) 
 	if kind != websocket.MessageText || json.Unmarshal(data, &size) != nil || !size.isSize() || !terminalName.MatchString(name) {
 		return nil, errBadInput
 	}
-	tutorial, _ := s.Catalog.Tutorial(o)
-	client, _, err := s.Guests.Client(ctx, o, tutorial.Guests[0].User, guests.ForTerminals)
+	client, _, err := s.Guests.Client(ctx, o, guest.Name, guest.User, guests.ForTerminals)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +107,7 @@ func (c control) isSize() bool {
 }
 
 // join carries bytes both ways until either side has had enough.
-func (s *site) join(ctx context.Context, o store.Owner, p *pipe, t *guestssh.Terminal) {
+func (s *site) join(ctx context.Context, o store.Owner, guest *content.Guest, p *pipe, t *guestssh.Terminal) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if p.tell(control{Type: "attached", Replay: t.Replayed}) != nil {
@@ -122,7 +128,7 @@ func (s *site) join(ctx context.Context, o store.Owner, p *pipe, t *guestssh.Ter
 		p.ws.Close(websocket.StatusNormalClosure, "the shell has ended")
 		return
 	}
-	if s.Guests.Status(o).State != guests.Ready {
+	if _, err := s.Guests.Machine(o, guest.Name); err != nil {
 		p.ws.Close(closeNoGuest, "the guest has gone")
 		return
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/labmark/labmark/content"
-	"github.com/labmark/labmark/server/guests"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/views"
 	"github.com/labmark/labmark/themes"
@@ -27,16 +26,23 @@ func (s *site) tutorial(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	trouble, err := s.Setup.Trouble(c.Request.Context(), o)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
 	page := themes.TutorialPage{
 		Layout:  s.layout(c, t.Title, coursesCrumb(c), themes.Crumb{Title: course.Title, Href: coursePath(c, course)}),
 		Heading: t.Title, Summary: t.Summary, Duration: t.Duration, API: at(c, "/api/courses/"+course.ID+"/"+t.ID),
 		Score: views.Score(student.Progress), Guest: views.Guest(s.Guests.Status(o)), Next: s.next(c, course, t),
-		Grade: grade, Rules: views.Rules(student.Progress),
+		Grade: grade, Rules: views.Rules(student.Progress), Trouble: trouble,
 	}
 	page.Language = course.Language
 	for _, g := range t.Guests {
 		page.Guests = append(page.Guests, g.Name)
-		page.Desktop = page.Desktop || g.Desktop // there is one guest
+	}
+	if g := screen(t, ""); g != nil {
+		page.Desktop, page.DesktopGuest = true, g.Name
 	}
 	for _, step := range t.Steps {
 		page.Steps = append(page.Steps, themes.Step{ID: step.ID, Title: student.Values.Fill(step.Title), Body: student.Body(step.Body)})
@@ -46,9 +52,8 @@ func (s *site) tutorial(c *gin.Context) {
 
 // student gathers what an owner's pages differ by from others'.
 func (s *site) student(c *gin.Context, o store.Owner) (views.Student, error) {
-	t, _ := s.Catalog.Tutorial(o)
 	p, err := s.book.Tutorial(c.Request.Context(), o)
-	return views.Student{Tutorial: t, Values: s.Catalog.Values(o), Progress: p}, err
+	return s.Desk.Student(o, p), err
 }
 
 // next is the tutorial that follows in the viewer's place, or nil.
@@ -60,62 +65,6 @@ func (s *site) next(c *gin.Context, course *content.Course, t *content.Tutorial)
 		}
 	}
 	return nil
-}
-
-// guest starts, resets or stops the student's machine.
-func (s *site) guest(c *gin.Context) {
-	o := owner(c)
-	var status guests.Status
-	switch act := c.Param("act"); act {
-	case "start", "reset":
-		kind, err := s.kind(o)
-		if err != nil {
-			s.fail(c, err)
-			return
-		}
-		do := s.Guests.Start
-		if act == "reset" {
-			do = s.Guests.Reset
-		}
-		status = do(o, kind)
-	case "stop":
-		status = s.Guests.Stop(o)
-	default:
-		s.fail(c, errNoPage)
-		return
-	}
-	c.JSON(http.StatusAccepted, views.Guest(status))
-}
-
-// kind is the machine that a tutorial asks for.
-func (s *site) kind(o store.Owner) (guests.Kind, error) {
-	t, _ := s.Catalog.Tutorial(o)
-	digest, err := s.Image(t.Guests[0].Image)
-	return guests.KindOf(t.Guests[0], digest), err
-}
-
-// check begins an attempt.
-func (s *site) check(c *gin.Context) {
-	var in struct {
-		Attempt string `json:"attempt"`
-	}
-	if err := c.ShouldBindJSON(&in); err != nil {
-		s.fail(c, errBadInput)
-		return
-	}
-	o := owner(c)
-	t, _ := s.Catalog.Tutorial(o)
-	a, err := s.Grader.Submit(c.Request.Context(), o, t, c.Param("check"), in.Attempt)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	p, err := s.book.Tutorial(c.Request.Context(), o)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	c.JSON(http.StatusAccepted, views.Attempt(a, p.Checks[a.Check]))
 }
 
 // hint opens a hint, once enough has been tried, and takes its cost.

@@ -22,6 +22,7 @@ import (
 	"github.com/labmark/labmark/server/outbox"
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/publish"
+	"github.com/labmark/labmark/server/setup"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
 	"github.com/labmark/labmark/vmbackend/nodes"
@@ -32,6 +33,7 @@ type Config struct {
 	Store   *store.Store
 	Catalog *catalog.Catalog
 	Guests  *guests.Manager
+	Setup   *setup.Crew
 	Grader  *attempts.Grader
 	Hub     *events.Hub
 	Desk    *news.Desk
@@ -48,8 +50,6 @@ type Config struct {
 	// what webhooks must know to have a course pulled; empty refuses all.
 	Publisher  *publish.Publisher
 	HookSecret string
-	// Image turns an image's name into its digest.
-	Image func(name string) (string, error)
 	// Demo offers a login without password to browsers on this machine.
 	Demo bool
 	// Secure marks cookies for HTTPS only.
@@ -136,6 +136,8 @@ func New(cfg Config) (http.Handler, error) {
 	api.GET("/desktop", s.desktop)
 	api.POST("/guest/:act", s.guest)
 	api.POST("/checks/:check", s.check)
+	api.POST("/steps/:step", s.step)
+	api.POST("/files/:file", s.writeFile)
 	api.POST("/hints/:hint", s.hint)
 	api.POST("/solutions/:check", s.solution)
 
