@@ -14,8 +14,8 @@ import (
 // dist stands for what themes/build makes.
 func dist() fstest.MapFS {
 	files := fstest.MapFS{"manifest.json": {Data: []byte(`{"head.js": "head-1.js", "site.js": "site-1.js", "site.css": "site-1.css",
-		"tutorial.js": "tutorial-1.js", "tutorial.css": "tutorial-1.css", "lti.js": "lti-1.js", "novnc.js": "novnc-1.js", "teach.js": "teach-1.js", "teach.css": "teach-1.css", "icon.svg": "icon-1.svg", "licences.txt": "licences.txt"}`)}}
-	for _, name := range []string{"head-1.js", "site-1.js", "site-1.css", "tutorial-1.js", "tutorial-1.css", "lti-1.js", "novnc-1.js", "teach-1.js", "teach-1.css", "icon-1.svg", "licences.txt"} {
+		"tutorial.js": "tutorial-1.js", "tutorial.css": "tutorial-1.css", "lti.js": "lti-1.js", "novnc.js": "novnc-1.js", "maths.js": "maths-1.js", "maths.css": "maths-1.css", "diagram.js": "diagram-1.js", "teach.js": "teach-1.js", "teach.css": "teach-1.css", "icon.svg": "icon-1.svg", "licences.txt": "licences.txt"}`)}}
+	for _, name := range []string{"head-1.js", "site-1.js", "site-1.css", "tutorial-1.js", "tutorial-1.css", "lti-1.js", "novnc-1.js", "maths-1.js", "maths-1.css", "diagram-1.js", "teach-1.js", "teach-1.css", "icon-1.svg", "licences.txt"} {
 		files[name] = &fstest.MapFile{Data: []byte("/* " + name + " */")}
 	}
 	return files

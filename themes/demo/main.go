@@ -49,6 +49,7 @@ func routes(theme *themes.Theme, s, several *stage) http.Handler {
 	d.page("/courses/linux-essentials/files", func(n string) themes.Page { return sample.Tutorial(n, s.guest()) })
 	d.page("/courses/linux-essentials/permissions", func(n string) themes.Page { return sample.Tutorial(n, s.guest(), "web", "db") })
 	d.page("/courses/linux-essentials/widgets", several.widgets)
+	d.page("/courses/linux-essentials/prose", func(n string) themes.Page { return sample.Prose(n, s.guest()) })
 	d.page("/progress", func(n string) themes.Page { return sample.Progress(n) })
 	d.page("/", func(n string) themes.Page { return sample.Error(n) })
 	d.launches(s)

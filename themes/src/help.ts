@@ -1,6 +1,7 @@
 // Hints and solutions: closed until asked for, and fetched only then.
 import { API, inWords } from './api'
 import { announce, button, inside, points } from './page'
+import { dress } from './prose'
 import { Runs } from './runs'
 
 abstract class Help {
@@ -29,6 +30,7 @@ abstract class Help {
       const { html } = await this.api.post<{ html: string }>(path)
       this.body.innerHTML = html
       this.runs.attach(this.body)
+      dress(this.body)
       announce(this.body.textContent ?? '')
       return true
     } catch (failure) {

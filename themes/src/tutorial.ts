@@ -14,6 +14,7 @@ import { Hint, Solution } from './help'
 import { button, part, points } from './page'
 import { machineTabs, paneSwitch, showPane, splitter } from './panes'
 import { obeyPolicy } from './policy'
+import { dress } from './prose'
 import { Question } from './questions'
 import { Runs } from './runs'
 import { fontLoaded, usualSize } from './screen'
@@ -120,9 +121,13 @@ async function start(): Promise<void> {
   const screens = all('.screen')
   const runs = new Runs(type, screens.length > 1)
   runs.attach(document)
+  dress(document)
 
   const machine = { state: () => bar.guest.state, start: () => bar.start() }
-  const grow = (root: HTMLElement) => runs.attach(root)
+  const grow = (root: HTMLElement) => {
+    runs.attach(root)
+    dress(root)
+  }
   const scored = () => steps.score()
   const checks = all('.check').map((e) =>
     e instanceof HTMLFormElement ? new Question(e, api, machine, scored, grow) : new Check(e, api, machine, scored))
