@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/labmark/labmark/vmbackend"
 	"github.com/labmark/labmark/vmbackend/guestlink"
 	"github.com/labmark/labmark/vmbackend/uml/bare"
 )
@@ -153,4 +156,47 @@ func measureCrowd(b *testing.B, backend *Backend, guests int) {
 	}
 	b.ReportMetric(float64(memory)/float64(guests)/1e6, "MB/guest")
 	b.ReportMetric(float64(disk)/float64(guests)/1e3, "disk-KB/guest")
+}
+
+// BenchmarkNetwork measures between two guests on one network: the time of a
+// ping, and how much a stream carries. memory-B is what a card takes in both
+// supervisors and kernels together.
+func BenchmarkNetwork(b *testing.B) {
+	backend := newBackend(b, b.TempDir())
+	var guests []keys
+	for i, id := range []string{"one", "two", "plain"} {
+		k := newKeys(b, id, "debian-12")
+		if id != "plain" {
+			k.spec.Cards = []vmbackend.Card{{Network: "lab", Name: "lan", MAC: fmt.Sprintf("02:4c:00:00:00:%02x", i),
+				Addresses: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 77, 1, byte(i + 1)}), 24)}}}
+		}
+		if err := errors.Join(backend.Create(b.Context(), k.spec), backend.Start(b.Context(), id)); err != nil {
+			b.Fatal(err)
+		}
+		k.run(b, backend, "true")
+		guests = append(guests, k)
+	}
+	card, err := backend.Stats(b.Context(), "one")
+	if err != nil {
+		b.Fatal(err)
+	}
+	plain, err := backend.Stats(b.Context(), "plain")
+	if err != nil {
+		b.Fatal(err)
+	}
+	const stream = 16 << 20 // bytes
+	for b.Loop() {
+		out := guests[0].run(b, backend, "ping -q -c 300 -i 0.01 10.77.1.2")
+		var least, mean, most, deviation float64
+		if _, err := fmt.Sscanf(out[strings.LastIndex(out, "= ")+2:], "%f/%f/%f/%f", &least, &mean, &most, &deviation); err != nil {
+			b.Fatalf("%s: %v", out, err)
+		}
+		b.ReportMetric(least, "least-ms")
+		b.ReportMetric(mean, "mean-ms")
+		guests[1].run(b, backend, "nohup nc -l -p 5000 >/dev/null 2>&1 &")
+		begin := time.Now()
+		guests[0].run(b, backend, fmt.Sprintf("until head -c %d /dev/zero | nc -N 10.77.1.2 5000; do sleep 0.1; done", stream))
+		b.ReportMetric(stream*8/1e6/time.Since(begin).Seconds(), "Mbit/s")
+	}
+	b.ReportMetric(float64(card.Memory-plain.Memory), "memory-B")
 }

@@ -169,7 +169,8 @@ func gather(cfg Config) (parts, error) {
 		return p, err
 	}
 	var archive bytes.Buffer
-	if err := initrd.Write(&archive, agent); err != nil {
+	toolbox, _ := embedded.Toolbox(runtime.GOARCH) // without it checks use the guest's programs
+	if err := initrd.Write(&archive, agent, toolbox); err != nil {
 		return p, err
 	}
 	bin := filepath.Join(cfg.CacheDir, "bin")

@@ -1,9 +1,12 @@
 package uml
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/labmark/labmark/vmbackend"
@@ -38,6 +41,74 @@ func TestEscape(t *testing.T) {
 		},
 		Words: []string{"initrd=" + jailedInitrd},
 	})
+}
+
+// TestEscapeByCards: a network of guests leads to its guests and nowhere else.
+func TestEscapeByCards(t *testing.T) {
+	vmbackendtest.Escape(t, vmbackendtest.EscapeOptions{
+		Options: vmbackendtest.Options{
+			New: func(t *testing.T, dir string) vmbackend.Backend {
+				b, err := New(Config{Dir: dir, Images: testStore(t), Kernel: os.Getenv("LABMARK_TEST_KERNEL")})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return b
+			},
+			Image: testImage(t, "tiny").Digest, Patience: patience,
+		},
+		Cards: true,
+	})
+}
+
+// TestNetworksEndWithTheirGuests: nothing is left of them on disk, whatever
+// ended the guests, the backend or a supervisor.
+func TestNetworksEndWithTheirGuests(t *testing.T) {
+	dir := t.TempDir()
+	b := newBackend(t, dir)
+	sockets := func() []string {
+		t.Helper()
+		list, err := filepath.Glob(filepath.Join(networksOf(dir), "*", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	for i, id := range []string{"one", "two"} {
+		k := newKeys(t, id, "tiny")
+		k.spec.Cards = []vmbackend.Card{{Network: "lab", Name: "lan", MAC: fmt.Sprintf("02:4c:00:00:00:%02x", i)}}
+		if err := errors.Join(b.Create(t.Context(), k.spec), b.Start(t.Context(), id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := sockets(); len(got) != 2 {
+		t.Errorf("two guests that run have the sockets %v", got)
+	}
+	g, err := b.handle("one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(g.now().Shim, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the guest of a killed supervisor has stopped", func() bool { return state(t, b, "one") == vmbackend.Stopped })
+	if err := b.Start(t.Context(), "one"); err != nil {
+		t.Errorf("start after the supervisor was killed: %v", err)
+	}
+	if err := errors.Join(b.Destroy(t.Context(), "one"), b.Destroy(t.Context(), "two")); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(networksOf(dir)); err != nil || len(left) != 0 {
+		t.Errorf("after the last guest %v is left of its networks, %v", left, err)
+	}
+	// What a crash between two steps of Destroy leaves, the next backend sweeps.
+	stale := filepath.Join(networksOf(dir), "lab", "gone")
+	if err := errors.Join(os.Mkdir(filepath.Dir(stale), 0o700), os.WriteFile(stale, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	newBackend(t, dir)
+	if left, err := os.ReadDir(networksOf(dir)); err != nil || len(left) != 0 {
+		t.Errorf("the next backend leaves %v, %v", left, err)
+	}
 }
 
 // TestNoWayOutOfTheGuest tries, as root in a guest, what would reach the host

@@ -81,7 +81,7 @@ func testNetworks(w *bench) {
 		w.silent(inC, address)
 	}
 	w.silent(inA, "10.77.1.3")
-	const cards = "for c in /sys/class/net/*; do case $(readlink -f $c) in */virtual/*) ;; */net/*) echo ${c##*/} ;; esac; done"
+	const cards = "for c in /sys/class/net/*/; do c=${c%/}; case $(readlink -f $c) in */virtual/*) ;; */net/*) echo ${c##*/} ;; esac; done"
 	if got := w.run(inB, cards); got != "lan\nwan" {
 		w.Errorf("the guest has the cards %q, want lan and wan", got)
 	}
