@@ -17,7 +17,14 @@ func (p Tutorial) Explain(t *content.Tutorial) []string {
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	say("%s", p.rule())
 	for _, c := range t.Checks {
-		say("%s", p.Checks[c.ID].explain(called(t, c), p.Policy))
+		line := p.Checks[c.ID].explain(called(t, c), p.Policy)
+		if p.Checks[c.ID].older(c) {
+			line += " The check was another version then."
+		}
+		say("%s", line)
+	}
+	for _, g := range p.Gone {
+		say("%s: %s of %s, kept though the author has taken this check out since.", g.Check, number(g.Points), points(g.Of))
 	}
 	if p.HintCost > 0 {
 		say("Opened hints cost %s.", points(p.HintCost))

@@ -35,6 +35,8 @@ type Tutorial struct {
 	Override  *store.Override // that holds; nil if none does
 	// At is when the newest attempt that counts was made; nil if none does.
 	At *time.Time
+	// Gone was won at checks that the tutorial no longer has.
+	Gone []Gone
 	// TooLate is how many attempts came after the end, and so do not count.
 	TooLate int
 }
@@ -77,14 +79,18 @@ type Hint struct {
 	Failed int
 }
 
-// Of works out a student's standing. Work in other tutorials and at checks
-// that the tutorial no longer has is ignored.
+// Of works out a student's standing. Work in other tutorials is ignored.
 func Of(course string, t *content.Tutorial, w Work) Tutorial {
 	p := Tutorial{Checks: map[string]Check{}, Hints: map[string]Hint{}, Policy: w.Policy, Allowance: w.Allowance}
 	of := 0.0
 	for _, c := range t.Checks {
 		p.Checks[c.ID] = Check{Of: Rounded(c.Points, c.Points)}
 		of += c.Points
+	}
+	p.gone(course, t, w)
+	for _, g := range p.Gone {
+		p.Earned += g.Points
+		of += g.Of
 	}
 	p.Of = Rounded(of, of)
 	best := p.look(course, t, w)

@@ -57,7 +57,7 @@ func changeWords(v store.CourseVersion, tutorial string) ([]string, error) {
 		case store.CheckAdded:
 			out = append(out, fmt.Sprintf("%s is new, worth %g.", name, c.Points))
 		case store.CheckRemoved:
-			out = append(out, fmt.Sprintf("%s, worth %g, was taken out: it counts for nobody any more.", name, c.Was))
+			out = append(out, fmt.Sprintf("%s, worth %g, was taken out. Who had won points there keeps them.", name, c.Was))
 		case store.CheckChanged:
 			out = append(out, fmt.Sprintf("%s looks at other things now. Who had passed keeps the points.", name))
 		case store.PointsChanged:
