@@ -24,6 +24,7 @@ type bootOptions struct {
 	root, fstype, link string
 	readOnly           bool
 	pids               int
+	toolbox            *os.File // that came with the initrd; may be nil
 }
 
 func parseCommandLine(line string) bootOptions {
@@ -97,6 +98,9 @@ func enterRoot(log func(string, ...any)) (bootOptions, error) {
 		return o, errors.New("the kernel's command line has no root=DEVICE")
 	}
 	loadModules(initrd.ModulesDir, log)
+	if o.toolbox, err = os.Open(initrd.ToolboxPath); err == nil {
+		_ = os.Remove(initrd.ToolboxPath) // its memory goes when it is closed
+	}
 	if err := awaitDevice(o.root); err != nil {
 		return o, err
 	}

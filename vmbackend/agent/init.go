@@ -66,6 +66,7 @@ func runInit(signals <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
+	a.toolbox.packed = options.toolbox
 	go a.procs.reapForever()
 	prepareMachine(a, options)
 	guest := &guest{Agent: a}

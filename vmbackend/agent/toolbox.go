@@ -18,13 +18,15 @@ import (
 
 // toolbox holds the programs that checks use instead of the guest's: static
 // ones, in a file system in memory that is mounted read-only, in a namespace
-// in which nothing runs. The gateway brings them with the first check.
+// in which nothing runs. They lie packed in the initrd until the first check;
+// guests that have booted without one get them from the gateway then.
 type toolbox struct {
 	// proc and home are /proc and the namespace that the student lives in,
 	// opened before anything of the student's ran.
 	proc, home *os.File
 
 	mu     sync.Mutex
+	packed *os.File // what came with the initrd; nil once it was unpacked
 	holder *os.File // the namespace; nil before there is a toolbox
 	seal   map[string]syscall.Stat_t
 }
@@ -38,9 +40,17 @@ func (t *toolbox) open() {
 	t.home, _ = os.Open("/proc/self/ns/mnt")
 }
 
+// ready says whether there is a toolbox. It unpacks the one that there may be.
 func (t *toolbox) ready() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.holder == nil && t.packed != nil {
+		if err := t.unpackOnce(t.packed); err != nil {
+			logf("%v", err)
+		}
+		_ = t.packed.Close()
+		t.packed = nil
+	}
 	return t.holder != nil
 }
 
@@ -84,6 +94,11 @@ func (t *toolbox) fill(archive io.Reader) error {
 	if t.holder != nil {
 		return nil
 	}
+	return t.unpackOnce(archive)
+}
+
+// unpackOnce is called with mu held.
+func (t *toolbox) unpackOnce(archive io.Reader) error {
 	if t.proc == nil || t.home == nil {
 		return errors.New("this machine can hold no toolbox: it had no /proc at its start")
 	}

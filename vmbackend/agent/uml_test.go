@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/labmark/labmark/vmbackend/agent/initrd"
+	"github.com/labmark/labmark/vmbackend/embedded"
 	"github.com/labmark/labmark/vmbackend/guestlink"
 	"github.com/labmark/labmark/vmbackend/guestssh"
 	"github.com/labmark/labmark/vmbackend/image"
@@ -169,7 +171,8 @@ func buildInitrd(tb testing.TB, dir string) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := initrd.Write(f, data); err != nil {
+	box, _ := embedded.Toolbox(runtime.GOARCH) // tests of the toolbox say where it is missing
+	if err := initrd.Write(f, data, box); err != nil {
 		tb.Fatal(err)
 	}
 	if err := f.Close(); err != nil {

@@ -85,7 +85,8 @@ func initialDisk(k kernel) ([]byte, error) {
 		modules = append(modules, initrd.Module{Name: filepath.Base(name), Data: data})
 	}
 	var archive bytes.Buffer
-	err = initrd.Write(&archive, agent, modules...)
+	toolbox, _ := embedded.Toolbox(k.arch.golang) // without it checks use the guest's programs
+	err = initrd.Write(&archive, agent, toolbox, modules...)
 	return archive.Bytes(), err
 }
 

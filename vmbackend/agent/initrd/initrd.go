@@ -1,6 +1,7 @@
 // Package initrd writes the initial RAM file system that boots a guest: the
-// agent as /init, the few device nodes it needs before it has mounted any, and
-// the kernel modules that it loads before it looks for the root disk.
+// agent as /init, the few device nodes it needs before it has mounted any, the
+// kernel modules that it loads before it looks for the root disk, and the
+// toolbox of checks, packed.
 package initrd
 
 import (
@@ -33,11 +34,14 @@ type Module struct {
 // ModulesDir is where modules lie; the agent loads them in the names' order.
 const ModulesDir = "/modules"
 
+// ToolboxPath is where the toolbox lies until the agent has opened it.
+const ToolboxPath = "/toolbox"
+
 // Write writes an uncompressed cpio archive ("newc", see the kernel's
-// initramfs-buffer-format) that holds agent, a static binary, as /init, and
-// modules, each after those that it needs. The same content gives the same
-// bytes.
-func Write(w io.Writer, agent []byte, modules ...Module) error {
+// initramfs-buffer-format) that holds agent, a static binary, as /init, toolbox
+// (nil for none), a gzipped tar, and modules, each after those that it needs.
+// The same content gives the same bytes.
+func Write(w io.Writer, agent, toolbox []byte, modules ...Module) error {
 	entries := []entry{
 		{name: "dev", mode: modeDir},
 		{name: "dev/console", mode: modeDevice, major: 5, minor: 1},
@@ -50,6 +54,9 @@ func Write(w io.Writer, agent []byte, modules ...Module) error {
 	}
 	for i, m := range modules {
 		entries = append(entries, entry{name: fmt.Sprintf("%s/%03d-%s", ModulesDir[1:], i, m.Name), mode: modeFile, data: m.Data})
+	}
+	if toolbox != nil {
+		entries = append(entries, entry{name: ToolboxPath[1:], mode: modeFile, data: toolbox})
 	}
 	entries = append(entries, entry{name: "TRAILER!!!"})
 	for i, e := range entries {
