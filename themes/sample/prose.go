@@ -133,7 +133,7 @@ func proseSteps() []themes.Step {
 			{Text: "8123"},
 			html(`| web[Web server]
   router -.-&gt;|dropped| nowhere((no one))
-  style nowhere fill:#fbe8e2,stroke:#a8261a
+  style nowhere fill:#fbe8e2,stroke:#a8261a,color:#1d2333
 </code></pre>
 <figcaption>A student&#39;s request goes through the router to the web server</figcaption></figure>
 <figure class="diagram"><pre tabindex="0"><code>sequenceDiagram

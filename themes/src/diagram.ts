@@ -85,6 +85,9 @@ function placed(svg: string, rules: string): HTMLElement {
     e.style.cssText = e.getAttribute(carried) ?? ''
     e.removeAttribute(carried)
   }
+  // On a phone one rather scrolls than reads letters of half the size.
+  const natural = parseFloat(drawing.style.maxWidth)
+  if (natural > 0) drawing.style.minWidth = `${0.7 * natural}px`
   shadow.append(drawing)
   return host
 }

@@ -59,4 +59,5 @@ function show(figure: HTMLElement, theme: Theme, drawing: HTMLElement): void {
   drawing.setAttribute('aria-labelledby', caption.id)
   caption.before(drawing)
   figure.querySelector('pre')?.remove()
+  if (drawing.scrollWidth > drawing.clientWidth) drawing.tabIndex = 0
 }
