@@ -80,13 +80,13 @@ func TestCableChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []byte
 		c := newCable(vmbackend.Link{Delay: time.Second}, rand.New(rand.NewPCG(1, 2)), func(frame []byte) { got = append(got, frame[0]) })
-		defer c.close()
 		for n, link := range []vmbackend.Link{{}, {Cut: true}, {Delay: time.Millisecond}} {
 			c.send([]byte{byte('a' + 2*n)})
 			c.set(link)
 			c.send([]byte{byte('b' + 2*n)})
 		}
 		time.Sleep(time.Hour)
+		c.close()
 		if string(got) != "bcf" {
 			t.Errorf("%q arrived, want bcf: a was under way, c went at once, d and e met a cut cable", got)
 		}
