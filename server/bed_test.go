@@ -60,7 +60,8 @@ func lesson(title, check string) string {
 		"```solve {for=" + check + "}\ntrue\n```\n:::\n"
 }
 
-func mustServe(t *testing.T, kind ltitest.Kind) *bed {
+// mustServe starts a server; changes are made to its settings before.
+func mustServe(t *testing.T, kind ltitest.Kind, changes ...func(*Config)) *bed {
 	t.Helper()
 	course, findings := content.Load(files)
 	for _, f := range findings {
@@ -91,10 +92,13 @@ func mustServe(t *testing.T, kind ltitest.Kind) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Server, err = New(t.Context(), Config{DataDir: dir, Courses: []*content.Course{course}, Backend: backend,
+	cfg := Config{DataDir: dir, Courses: []*content.Course{course}, Backend: backend,
 		Image:     func(string) (string, error) { return "sha256:" + strings.Repeat("a", 64), nil },
-		PublicURL: public, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
-	if err != nil {
+		PublicURL: public, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	if b.Server, err = New(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -22,7 +22,7 @@ import (
 func Prepare(ctx context.Context, client *ssh.Client, s *content.Setup, values content.Values) checks.Result {
 	if s.Deposit == nil {
 		r := checks.Run(ctx, client, setupScript(s, values))
-		if r.Verdict == checks.Fail {
+		if r.Verdict == checks.Fail && r.Message == setupFailed {
 			r.Message = failed(r.Evidence)
 		}
 		return r
@@ -46,14 +46,17 @@ func Prepare(ctx context.Context, client *ssh.Client, s *content.Setup, values c
 	return r
 }
 
+// setupFailed stands where a script has not said itself why it failed.
+const setupFailed = "The setup failed."
+
 func setupScript(s *content.Setup, values content.Values) checks.Script {
 	return checks.Script{ID: fmt.Sprintf("setup-%d", s.Line), Lang: s.Lang, Body: s.Script, User: s.User, Timeout: s.Timeout,
-		Vars: values, PassMessage: "Prepared."}
+		Vars: values, PassMessage: "Prepared.", FailMessage: setupFailed, GuestTools: true}
 }
 
 // failed says how a setup's script has ended, with the last that it said.
 func failed(e checks.Evidence) string {
-	message := "The setup failed."
+	message := setupFailed
 	if e.ExitStatus != nil {
 		message = fmt.Sprintf("The setup ended with exit status %d.", *e.ExitStatus)
 	}

@@ -144,6 +144,10 @@ func (s *site) class(c *gin.Context) {
 			Href: teachPath(c, "/checks/"+check.ID, b)})
 	}
 	page.Rows, page.Overview = rows, overview(rows)
+	if page.Unprepared, err = s.unprepared(c, b, rows); err != nil {
+		s.fail(c, err)
+		return
+	}
 	if page.Changes, err = s.recentChanges(c.Request.Context(), b.course.ID, b.tutorial.ID); err != nil {
 		s.fail(c, err)
 		return

@@ -101,6 +101,9 @@ func cell(p progress.Check, student string) themes.CellView {
 	case p.Last != nil:
 		v.State = "unsure"
 	}
+	if p.Fits != 0 {
+		v.Note = "a wrong answer of theirs is right with another student's values"
+	}
 	if p.Last != nil {
 		v.Href = student + "#attempt-" + p.Last.ID
 	}

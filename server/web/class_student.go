@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -12,7 +13,6 @@ import (
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/gradebook"
 	"github.com/labmark/labmark/server/guests"
-	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/views"
 	"github.com/labmark/labmark/themes"
@@ -74,7 +74,11 @@ func (s *site) showStudent(c *gin.Context, status int, b *subject, w *gradebook.
 		page.Checks = append(page.Checks, views.Check(check, w.Values, w.Standing.Checks[check.ID]))
 	}
 	for _, a := range w.Attempts {
-		page.Attempts = append(page.Attempts, evidence(a, b.tutorial, w.Standing))
+		page.Attempts = append(page.Attempts, evidence(a, b.tutorial, w, by))
+	}
+	for _, r := range w.Setups {
+		page.Setups = append(page.Setups, themes.SetupRunView{At: r.StartedAt, Where: fmt.Sprintf("%s:%d", r.File, r.Line),
+			Guest: r.Guest, Step: r.Step, Failed: r.Failed(), Message: r.Message, Stdout: r.Stdout, Stderr: r.Stderr})
 	}
 	for _, v := range b.tutorial.Vars {
 		page.Vars = append(page.Vars, themes.VarView{Name: v.Name, Value: w.Values[v.Name]})
@@ -115,12 +119,14 @@ func overrides(w *gradebook.StudentWork, by map[uint]string) []themes.OverrideVi
 	return out
 }
 
-// evidence shows an attempt with all that is known of it.
-func evidence(a store.Attempt, t *content.Tutorial, p progress.Tutorial) themes.EvidenceView {
-	standing := p.Checks[a.Check]
+// evidence shows an attempt with all that is known of it. by are the names of
+// the people of the class.
+func evidence(a store.Attempt, t *content.Tutorial, w *gradebook.StudentWork, by map[uint]string) themes.EvidenceView {
+	standing := w.Standing.Checks[a.Check]
 	v := themes.EvidenceView{AttemptView: views.Attempt(a, standing), Title: a.Check, Exit: a.ExitStatus,
 		Counts: standing.Counts != nil && standing.Counts.ID == a.ID, Stdout: a.Stdout, Stderr: a.Stderr,
 		StdoutCut: a.StdoutCut, StderrCut: a.StderrCut, Revision: a.Revision, Image: a.Image, Machine: a.GuestID}
+	v.Answer = answered(a, t, w.Values)
 	title := titleOf(t, a.Check)
 	if title != "" {
 		v.Title = title
@@ -140,7 +146,42 @@ func evidence(a store.Attempt, t *content.Tutorial, p progress.Tutorial) themes.
 	default:
 		v.Note = "another attempt counts"
 	}
+	for _, more := range []string{fits(a.Fits, by), looked(a)} {
+		if more != "" {
+			v.Note = strings.TrimPrefix(v.Note+"; "+more, "; ")
+		}
+	}
 	return v
+}
+
+// fits says that an answer would have been right for somebody else.
+func fits(user uint, by map[uint]string) string {
+	if user == 0 {
+		return ""
+	}
+	name := by[user]
+	if name == "" {
+		name = "somebody who has left"
+	}
+	return "this wrong answer is right with the values of " + name
+}
+
+func looked(a store.Attempt) string {
+	if a.Auto {
+		return "the page had looked by itself: it is not counted as an attempt"
+	}
+	return ""
+}
+
+// answered is what a student answered, as one reads it.
+func answered(a store.Attempt, t *content.Tutorial, values content.Values) []string {
+	answer := a.Answered()
+	for _, c := range t.Checks {
+		if c.ID == a.Check && c.Question != nil && answer != nil && c.Question.Accepts(answer) == nil {
+			return strings.Split(c.Question.Spoken(answer, values), "\n")
+		}
+	}
+	return answer
 }
 
 // reason is why an instructor decides something. Without one nothing is.
