@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/parser"
@@ -135,8 +136,14 @@ func (footnoteMarkParser) Parse(_ ast.Node, block text.Reader, _ parser.Context)
 	return &footnoteMark{at: span{segment.Start, segment.Start + end + 1}}
 }
 
+// hasFootnotes spares most tutorials the walks over all of their nodes.
+func (c *compiler) hasFootnotes() bool { return strings.Contains(c.page.text, "[^") }
+
 // takeFootnotes takes the texts of footnotes out of the document, by their names.
 func (c *compiler) takeFootnotes(doc ast.Node) {
+	if !c.hasFootnotes() {
+		return
+	}
 	var found []*footnote
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if f, ok := n.(*footnote); ok && entering {
@@ -203,6 +210,9 @@ func (c *compiler) footnoteText(f *footnote) {
 // placeFootnotes numbers the footnotes and puts each to the end of the first
 // step that refers to it, or of the hint if no step does.
 func (c *compiler) placeFootnotes() {
+	if !c.hasFootnotes() {
+		return
+	}
 	for _, hints := range []bool{false, true} {
 		for _, m := range c.footnoteMarks(hints) {
 			c.placeFootnote(m, hints)
