@@ -38,7 +38,7 @@ type house struct {
 	stop func()
 }
 
-func mustHouse(t *testing.T, dir string, pool int) *house {
+func mustHouse(t *testing.T, dir string, pool int, prepare ...func(context.Context, []Handle) bool) *house {
 	t.Helper()
 	h := &house{faults: &simulated.Faults{}, dir: dir, seen: map[store.Owner][]State{}}
 	var err error
@@ -55,6 +55,9 @@ func mustHouse(t *testing.T, dir string, pool int) *house {
 	}
 	h.Manager = New(Config{Backend: h.backend, Table: h.table, Signer: signer, Gateway: "here", Plans: plans, Pool: map[Kind]int{kind: pool},
 		Parallel: 2, Log: slog.New(slog.DiscardHandler), ScanEvery: 20 * time.Millisecond,
+		Prepare: func(ctx context.Context, _ store.Owner, guests []Handle) bool {
+			return len(prepare) == 0 || prepare[0](ctx, guests)
+		},
 		Notify: func(o store.Owner, s Status) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -346,3 +349,74 @@ func TestImpatience(t *testing.T) {
 
 // plans are of a tutorial with one guest.
 func plans(store.Owner) ([]Plan, error) { return []Plan{{Name: "lab", Kind: kind, Alone: true}}, nil }
+
+func TestAGatewayThatDiesWhilePreparingLeavesThatToTheNext(t *testing.T) {
+	dir := t.TempDir()
+	begun := make(chan bool, 1)
+	h := mustHouse(t, dir, 0, func(ctx context.Context, _ []Handle) bool {
+		begun <- true
+		<-ctx.Done()
+		return false
+	})
+	if _, err := h.Start(ann); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	if _, err := h.Machine(ann, ""); !errors.Is(err, ErrNoGuest) {
+		t.Errorf("a machine that is not prepared is given out: %v", err)
+	}
+	h.stop()
+
+	var mu sync.Mutex
+	var prepared []bool
+	note := func(_ context.Context, guests []Handle) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		prepared = append(prepared, guests[0].Prepared)
+		return len(prepared) > 1 // the first time it fails
+	}
+	h = mustHouse(t, dir, 0, note)
+	h.becomes(t, ann, Ready)
+	h.stop()
+	h = mustHouse(t, dir, 0, note)
+	h.becomes(t, ann, Ready)
+	h.stop()
+	h = mustHouse(t, dir, 0, note) // now all is done
+	h.becomes(t, ann, Ready)
+	mu.Lock()
+	defer mu.Unlock()
+	if !slices.Equal(prepared, []bool{false, false}) {
+		t.Errorf("prepared %v", prepared)
+	}
+}
+
+func TestGuestsThatATutorialNoLongerHasAreRemoved(t *testing.T) {
+	h := mustHouse(t, t.TempDir(), 0)
+	names := []string{"web", "db"}
+	h.Manager.cfg.Plans = func(store.Owner) (out []Plan, err error) {
+		for _, n := range names {
+			out = append(out, Plan{Name: n, Kind: kind})
+		}
+		return out, nil
+	}
+	h.ready(t, ann)
+	web, err := h.Machine(ann, "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := h.Status(ann); len(s.Machines) != 2 || s.Machines[1].Name != "db" || s.Generation != 2 {
+		t.Errorf("two guests: %+v", s)
+	}
+	names = []string{"web", "cache"}
+	if _, err := h.Start(ann); err != nil {
+		t.Fatal(err)
+	}
+	h.becomes(t, ann, Ready)
+	if m, err := h.Machine(ann, "web"); err != nil || m != web {
+		t.Errorf("the guest that stays is another: %v, %v", m, err)
+	}
+	if s := h.Status(ann); len(s.Machines) != 2 || s.Machines[1].Name != "cache" || s.Generation != 3 {
+		t.Errorf("after the change: %+v", s)
+	}
+	eventually(t, "the guest that is no more to be removed", func() bool { return len(h.ids(t)) == 2 })
+}

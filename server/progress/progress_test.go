@@ -220,3 +220,50 @@ func TestFractionsLeaveNothingBehind(t *testing.T) {
 		t.Errorf("comment %q", c)
 	}
 }
+
+func TestFailedAnswersCost(t *testing.T) {
+	asked := &content.Tutorial{ID: "t", Checks: []*content.Check{
+		{ID: "q", Points: 4, Sticky: true, Question: &content.Question{MaxAttempts: 5, Cost: 1}},
+	}}
+	answer := func(id string, hour float64, score float64) store.Attempt {
+		a := try("q", hour, score)
+		a.ID = id
+		return a
+	}
+	unsure := answer("u", 3, 0)
+	unsure.Verdict = "unsure"
+	for _, tt := range []struct {
+		name      string
+		attempts  []store.Attempt
+		points    float64
+		left      int
+		passed    bool
+		lastWorth float64
+	}{
+		{"right at once", []store.Attempt{answer("a", 1, 1)}, 4, 4, true, 4},
+		{"after two wrong ones", []store.Attempt{answer("c", 3, 1), answer("a", 1, 0), answer("b", 2, 0)}, 2, 2, true, 2},
+		{"what could not tell costs nothing", []store.Attempt{unsure, answer("z", 4, 1)}, 4, 4, true, 4},
+		{"never below nothing", []store.Attempt{answer("a", 1, 0), answer("b", 2, 0), answer("c", 3, 0), answer("d", 4, 0), answer("e", 5, 1)}, 0, 0, true, 0},
+		{"wrong ones afterwards take nothing back", []store.Attempt{answer("a", 1, 1), answer("b", 2, 0)}, 4, 3, true, 0},
+		{"half of it before the cost", []store.Attempt{answer("a", 1, 0), answer("b", 2, 0.5)}, 1, 3, false, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := Of("c", asked, Work{Attempts: tt.attempts}).Checks["q"]
+			if c.Points != tt.points || c.Left == nil || *c.Left != tt.left || c.Passed != tt.passed {
+				t.Errorf("%v points, %v left, passed %v", c.Points, c.Left, c.Passed)
+			}
+			if worth := max(0, c.Last.Score*4-c.Cost(c.Last.ID)); worth != tt.lastWorth {
+				t.Errorf("the last is shown with %v points, want %v", worth, tt.lastWorth)
+			}
+		})
+	}
+}
+
+func TestWhatAPageSawByItselfIsNotTried(t *testing.T) {
+	a := try("kept", 1, 0.5)
+	a.Auto = true
+	c := Of("c", tutorial, Work{Attempts: []store.Attempt{a}}).Checks["kept"]
+	if c.Attempts != 0 || c.Failed != 0 || c.Points == 0 {
+		t.Errorf("%+v", c)
+	}
+}
