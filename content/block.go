@@ -32,6 +32,15 @@ func (c *compiler) block(word, rest span) *block {
 	if !known {
 		spec = plainSpec
 	}
+	if own, fewer := translatedAttributes[b.name]; fewer && c.original != nil {
+		b.attrs.list = slices.DeleteFunc(b.attrs.list, func(a attribute) bool {
+			refused := slices.Contains(spec.attributes, a.key) && !slices.Contains(own, a.key)
+			if refused {
+				b.fail(a, fmt.Sprintf("A translation does not say %s.", quote(a.key)), notRepeated)
+			}
+			return refused
+		})
+	}
 	for _, a := range b.attrs.list {
 		if !slices.Contains(spec.attributes, a.key) {
 			b.fail(a, fmt.Sprintf("%s has no attribute %s.", quote(b.name), quote(a.key)), didYouMean(a.key, spec.attributes))

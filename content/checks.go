@@ -9,6 +9,9 @@ import (
 // worth adds a check to the tutorial, with what all blocks that give points
 // have in common.
 func (c *compiler) worth(b *block, at place) *Check {
+	if c.original != nil {
+		return c.translatedWorth(b, at)
+	}
 	check := &Check{
 		ID:      b.id(),
 		Guest:   c.tutorial.Guests[0].Name,

@@ -12,6 +12,7 @@ import (
 // compiler makes a Tutorial of its Markdown.
 type compiler struct {
 	loader   *loader
+	original *compiler // of what this is a translation; nil for none
 	src      *source
 	tutorial *Tutorial
 	defaults defaults
@@ -24,6 +25,7 @@ type compiler struct {
 	references []reference    // to ids of this or another tutorial
 	fors       []forCheck
 	atSteps    []atStep // steps that are named
+	placed     []string // checks whose solutions have a place in a translation
 	solved     map[string]bool
 	answered   map[string]bool // of solved: by an answer
 	unsolved   map[string]bool
@@ -213,6 +215,10 @@ func (c *compiler) nodeSpan(n ast.Node) span {
 
 // finish settles what needs all of the tutorial to be known.
 func (c *compiler) finish() {
+	if c.original != nil {
+		c.settleTranslated()
+		return
+	}
 	c.nameHeadings()
 	c.placeFootnotes()
 	for check, step := range c.stepOf {

@@ -27,7 +27,8 @@ type Course struct {
 	// Revision is a digest of every file that was read.
 	Revision string
 
-	fsys fs.FS
+	translations map[string]*Course // by language
+	fsys         fs.FS
 }
 
 // Grading is how attempts become grades where an instructor sets nothing else.
@@ -44,9 +45,12 @@ type Grading struct {
 // server. Everything reachable from Steps may be sent to a browser; nothing
 // else may.
 type Tutorial struct {
-	ID       string
-	Title    string
-	Summary  string
+	ID      string
+	Title   string
+	Summary string
+	// Language is what its pages are written in, BCP 47: the course's own one
+	// where it is not translated.
+	Language string
 	Duration time.Duration // the author's estimate; 0 is unknown
 	Guests   []Guest       // at least one
 	Networks []Network     // that join them; none for a guest on its own
@@ -230,7 +234,8 @@ type Check struct {
 	File string
 	Line int
 
-	place scriptPlace
+	place  scriptPlace
+	source *Check // of which this is a translation
 }
 
 // Solution is one solve block.

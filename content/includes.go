@@ -247,12 +247,14 @@ func (b *block) file() (a attribute, name string, ok bool) {
 		return a, "", false
 	}
 	at, _ := b.c.src.where(b.at)
+	folder, at := inTranslation(at)
 	name = path.Join(path.Dir(at), a.value)
 	below, inside := strings.CutPrefix(name, tutorialsDir+"/")
 	if !inside || strings.HasPrefix(a.value, "/") || strings.HasPrefix(below, ".") || strings.Contains(below, "/.") {
 		b.failValue(a, fmt.Sprintf("There is no file %s to include.", quote(a.value)), "Files that are included must be in the folder “tutorials”, and not hidden; paths start from this file.")
 		return a, "", false
 	}
+	name = b.c.loader.nearest(folder, name)
 	info, err := fs.Stat(b.c.loader.fsys, name)
 	if err != nil || !info.Mode().IsRegular() || b.c.loader.symbolic(name) {
 		b.failValue(a, fmt.Sprintf("There is no file %s.", quote(a.value)), didYouMean(path.Base(name), b.c.siblings(name, path.Ext(name))))

@@ -144,7 +144,8 @@ func (c *compiler) relative(target string, at span, picture bool) (address, prob
 	if c.page.count(u.Path) > 0 {
 		return "", fmt.Sprintf("The file %s would be another for each student.", shown), "Write its name without holes."
 	}
-	name := path.Join(path.Dir(c.fileAt(at)), u.Path)
+	folder, file := inTranslation(c.fileAt(at))
+	name := path.Join(path.Dir(file), u.Path)
 	if id := c.tutorialAt(name); id != "" && !picture {
 		if u.Fragment == "" {
 			return id, "", ""
@@ -158,6 +159,9 @@ func (c *compiler) relative(target string, at span, picture bool) (address, prob
 	below, inside := strings.CutPrefix(name, tutorialsDir+"/")
 	if !inside || strings.HasPrefix(below, ".") || strings.Contains(below, "/.") || strings.EqualFold(path.Ext(name), ".md") {
 		return "", fmt.Sprintf("There is no tutorial or file %s.", shown), "Files that pages show must be in the folder “tutorials”; hidden files and Markdown are never sent."
+	}
+	if near := c.loader.nearest(folder, name); near != name {
+		name, below = near, folder+below
 	}
 	info, err := fs.Stat(c.loader.fsys, name)
 	if err != nil || !info.Mode().IsRegular() || c.loader.symbolic(name) {
@@ -215,10 +219,10 @@ func (c *compiler) siblings(name, ending string) []string {
 	return names
 }
 
-// checkReferences refuses links to ids that no page has.
-func checkReferences(compiled []*compiler) {
+// checkReferences refuses links to ids that no page of the course has.
+func checkReferences(compiled, course []*compiler) {
 	pages := map[string]*compiler{}
-	for _, c := range compiled {
+	for _, c := range course {
 		pages[c.tutorial.ID] = c
 	}
 	for _, c := range compiled {

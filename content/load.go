@@ -37,6 +37,9 @@ func Load(fsys fs.FS) (*Course, Findings) {
 	}
 	course.fsys = fsys
 	course.Revision = l.revision()
+	for _, t := range course.translations {
+		t.fsys, t.Revision = fsys, course.Revision
+	}
 	return course, l.findings
 }
 
@@ -74,7 +77,8 @@ func (l *loader) load() *Course {
 			m.course.Tutorials = append(m.course.Tutorials, c.tutorial)
 		}
 	}
-	checkReferences(compiled)
+	checkReferences(compiled, compiled)
+	l.translate(m.course, compiled)
 	for _, c := range compiled {
 		l.findings = append(l.findings, c.src.findings...)
 	}

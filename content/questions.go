@@ -42,8 +42,11 @@ func (c *compiler) question(n *container, b *block, at place) {
 	if own {
 		at.task = &task{id: b.id(), title: written}
 	}
-	at.question = &asking{Question: b.question(), b: b, check: c.worth(b, at)}
-	at.question.check.Question = at.question.Question
+	at.question = &asking{b: b, check: c.worth(b, at)}
+	if at.question.check.Question == nil || c.original == nil {
+		at.question.check.Question = b.question()
+	}
+	at.question.Question = at.question.check.Question
 	if written != "" {
 		at.question.check.Title = written
 	}

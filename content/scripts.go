@@ -54,6 +54,10 @@ func (c *compiler) fence(n *fenceBlock, at place) {
 		return
 	}
 	s := c.script(n)
+	if c.original != nil {
+		c.translatedFence(n, b, s, at)
+		return
+	}
 	switch word {
 	case "check":
 		c.check(n, b, s, at)

@@ -72,8 +72,21 @@ func lintText(out io.Writer, all []linted) error {
 			checks += len(t.Checks)
 		}
 		fmt.Fprintf(out, "%s: %q is in order: %d tutorials, %d checks\n", l.dir, l.course.Title, len(l.course.Tutorials), checks)
+		for _, language := range l.course.Languages()[1:] {
+			fmt.Fprintf(out, "%s: %d of %d tutorials in %s\n", l.dir, translated(l.course, language), len(l.course.Tutorials), language)
+		}
 	}
 	return nil
+}
+
+func translated(course *content.Course, language string) int {
+	n := 0
+	for _, t := range course.In(language).Tutorials {
+		if t.Language == language {
+			n++
+		}
+	}
+	return n
 }
 
 // loadCourse refuses a course with errors, and passes warnings on.
