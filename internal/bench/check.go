@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/labmark/labmark/checks"
+	"github.com/labmark/labmark/server/lab"
 	"github.com/labmark/labmark/vmbackend/guestssh"
 )
 
@@ -31,7 +32,7 @@ func (b *bench) check(ctx context.Context) error {
 	defer client.Close()
 
 	script := checks.Script{ID: "bench", Body: "test -d /etc", PassMessage: "There is a folder /etc, $user.",
-		Vars: map[string]string{"user": "ann"}}
+		Vars: map[string]string{"user": "ann"}, Tools: lab.Tools}
 	check := round(func() error {
 		if r := checks.Run(ctx, client, script); r.Verdict != checks.Pass {
 			return errors.New(r.Message)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/labmark/labmark/vmbackend/sshserver"
@@ -20,7 +21,8 @@ type Agent struct {
 	pty       *ptyMaker
 	student   *controlGroup // nil where there are no control groups
 	toolbox   toolbox
-	root      string // "/", but in tests
+	hung      atomic.Bool // a look at facts has not come back
+	root      string      // "/", but in tests
 
 	mu  sync.Mutex
 	ssh sshserver.Config

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -106,8 +107,9 @@ func (a *Agent) checkSession(s *sshserver.Session) (sshserver.Exit, error) {
 // factsGrace is how long the looking may take beyond its time.
 const factsGrace = time.Second
 
-// factsSession has a child of this program look: what hangs or crashes there
-// does the guest's first process no harm.
+// factsSession looks. It does so itself, as to start a process costs more than
+// all of the looking; but once something has hung, and for facts that run
+// commands, it is a child of this program that looks.
 func (a *Agent) factsSession(s *sshserver.Session) (sshserver.Exit, error) {
 	text, err := io.ReadAll(io.LimitReader(s, facts.MaxQuestion))
 	if err != nil {
@@ -117,19 +119,60 @@ func (a *Agent) factsSession(s *sshserver.Session) (sshserver.Exit, error) {
 	if err := json.Unmarshal(text, &q); err != nil {
 		return sshserver.Exit{}, fmt.Errorf("the question can't be read: %w", err)
 	}
+	if q.Time <= 0 || q.Time > maxLook {
+		return sshserver.Exit{}, fmt.Errorf("a look takes up to %v", maxLook)
+	}
 	tools := facts.NeedsShell(q.Facts)
-	if tools && !a.toolbox.ready() {
+	switch {
+	case tools && !a.toolbox.ready():
 		return sshserver.Exit{}, errNoToolbox
+	case tools || a.hung.Load():
+		return a.lookByChild(s, text, q.Time, tools)
 	}
+	return a.lookHere(s, text, q.Time)
+}
+
+// maxLook bounds the time of one question.
+const maxLook = 10 * time.Minute
+
+// lookHere looks by a goroutine that is left alone where it does not come back.
+func (a *Agent) lookHere(s *sshserver.Session, text []byte, limit time.Duration) (sshserver.Exit, error) {
+	done := make(chan error, 1)
+	var reply bytes.Buffer
+	go func() {
+		runtime.LockOSThread() // as in inView
+		var err error
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("looking failed: %v", p)
+			}
+			done <- err
+		}()
+		if err = a.enterView(false); err == nil {
+			err = facts.Serve(s.Context(), bytes.NewReader(text), &reply, facts.Machine{Root: "/"})
+		}
+	}()
+	late := time.NewTimer(limit + factsGrace)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		if err == nil {
+			_, err = s.Write(reply.Bytes())
+		}
+		return sshserver.Exit{}, err
+	case <-late.C:
+		a.hung.Store(true)
+		return sshserver.Exit{Signal: "KILL"}, nil
+	}
+}
+
+func (a *Agent) lookByChild(s *sshserver.Session, text []byte, limit time.Duration, tools bool) (sshserver.Exit, error) {
 	env := []string{"GOGC=off", "GOMEMLIMIT=32MiB", "GOMAXPROCS=1"}
-	if tools {
-		env = append(env, "PATH="+CheckPath)
-	}
 	acct := account{name: "root", home: "/root"}
 	return a.onPipes(s, bytes.NewReader(text), acct, func(files [3]*os.File) (*process, error) {
 		p, err := a.inView(tools, func() (*process, error) { return a.startSelf(FactsCommand, env, files) })
 		if err == nil {
-			late := time.AfterFunc(q.Time+factsGrace, func() { a.procs.signalSession(p.pid, syscall.SIGKILL) })
+			late := time.AfterFunc(limit+factsGrace, func() { a.procs.signalSession(p.pid, syscall.SIGKILL) })
 			go func() { <-p.done; late.Stop() }()
 		}
 		return p, err
