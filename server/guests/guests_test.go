@@ -98,13 +98,24 @@ func (h *house) becomes(t *testing.T, o store.Owner, s State) Status {
 
 func (h *house) ready(t *testing.T, o store.Owner) Machine {
 	t.Helper()
-	h.Start(o)
+	mustBegin(t)(h.Start(o))
 	h.becomes(t, o, Ready)
 	m, err := h.Machine(o, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// mustBegin takes what Start and Reset return.
+func mustBegin(t *testing.T) func(Status, error) {
+	t.Helper()
+	return func(_ Status, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // ids are the guests that the backend knows.
@@ -173,7 +184,7 @@ func TestResetGivesAnotherGuestAndRemovesTheOld(t *testing.T) {
 	for _, pool := range []int{0, 1} {
 		h := mustHouse(t, t.TempDir(), pool)
 		old := h.ready(t, ann)
-		h.Reset(ann, "")
+		mustBegin(t)(h.Reset(ann, ""))
 		h.becomes(t, ann, Ready)
 		fresh, err := h.Machine(ann, "")
 		if err != nil || fresh.ID == old.ID {
@@ -235,7 +246,7 @@ func TestFailuresAreToldAndLeaveNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := mustHouse(t, t.TempDir(), 0)
 			remove := h.faults.Add(tt.fault)
-			h.Start(ann)
+			mustBegin(t)(h.Start(ann))
 			if s := h.becomes(t, ann, Failed); !strings.Contains(s.Detail, tt.want) {
 				t.Errorf("the student reads %q, want %q in it", s.Detail, tt.want)
 			}
@@ -250,7 +261,7 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 	h := mustHouse(t, t.TempDir(), 0)
 	old := h.ready(t, ann)
 	h.faults.Add(simulated.Fault{Call: simulated.Destroy, Times: 3, Err: errors.New("busy")})
-	h.Reset(ann, "")
+	mustBegin(t)(h.Reset(ann, ""))
 	h.becomes(t, ann, Ready)
 	eventually(t, "the old guest to be gone after all", func() bool { return !strings.Contains(strings.Join(h.ids(t), " "), old.ID) })
 }
@@ -260,7 +271,7 @@ func TestAllTakenIsSaidAndPasses(t *testing.T) {
 	for u := range uint(4) {
 		h.ready(t, store.Owner{UserID: 10 + u})
 	}
-	h.Start(ann)
+	mustBegin(t)(h.Start(ann))
 	if s := h.becomes(t, ann, Failed); !strings.Contains(s.Detail, "in use") {
 		t.Errorf("the student reads %q", s.Detail)
 	}
@@ -333,12 +344,12 @@ func (h *house) leave(t *testing.T, dir string, specs ...vmbackend.Spec) {
 func TestImpatience(t *testing.T) {
 	h := mustHouse(t, t.TempDir(), 0)
 	remove := h.faults.Add(simulated.Fault{Call: simulated.Start, Hang: true})
-	h.Start(ann)
+	mustBegin(t)(h.Start(ann))
 	for range 20 {
 		if s, err := h.Start(ann); err != nil || s.State != Starting {
 			t.Fatalf("pressed again: %s, %v", s.State, err)
 		}
-		h.Reset(ann, "")
+		mustBegin(t)(h.Reset(ann, ""))
 		h.Stop(ann)
 	}
 	if n := len(h.ids(t)); n > 1 {

@@ -134,7 +134,7 @@ func (e *estate) pass(d time.Duration) {
 // work gives a student a running guest.
 func (e *estate) work(o store.Owner) Machine {
 	e.t.Helper()
-	e.Start(o)
+	mustBegin(e.t)(e.Start(o))
 	e.pass(3 * time.Second)
 	m, err := e.Machine(o, "")
 	if err != nil {
@@ -265,7 +265,7 @@ func TestSwitchedOffGuestWaitsForItsNode(t *testing.T) {
 		e.nodes[e.node(a.ID)].Sever()
 		e.nodes[e.node(b.ID)].Sever()
 		e.pass(lostAfter)
-		e.Start(bob) // bob can't wait
+		mustBegin(e.t)(e.Start(bob)) // bob can't wait
 		e.pass(lostAfter)
 		other, err := e.Machine(bob, "")
 		if err != nil || other == b || e.Status(bob).Detail != lostNews {
@@ -289,7 +289,7 @@ func TestStumblingNodeCostsNothing(t *testing.T) {
 		e.pass(time.Second)
 		n := e.nodes[e.node(m.ID)]
 		n.Sever()
-		e.Start(ann)
+		mustBegin(e.t)(e.Start(ann))
 		e.pass(5 * time.Second)
 		n.Mend()
 		e.pass(5 * time.Second)
@@ -377,7 +377,7 @@ func TestNodeLostInMidCreate(t *testing.T) {
 				for _, f := range e.faults {
 					clear = append(clear, f.Add(simulated.Fault{Call: call, Hang: true}))
 				}
-				e.Start(ann)
+				mustBegin(e.t)(e.Start(ann))
 				e.pass(time.Second)
 				rows, err := e.table.Guests(e.t.Context())
 				if err != nil || len(rows) != 1 {
@@ -420,7 +420,7 @@ func TestAllNodesAreDown(t *testing.T) {
 			n.Sever()
 		}
 		e.pass(lostAfter)
-		e.Start(ann)
+		mustBegin(e.t)(e.Start(ann))
 		e.pass(lostAfter)
 		if s := e.Status(ann); s.State != Failed || !strings.Contains(s.Detail, "do not answer at the moment") {
 			t.Errorf("ann reads %+v", s)
