@@ -7,6 +7,7 @@ import (
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/publish"
 	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/server/web"
 )
 
 // noteVersions keeps what is served now, so that what authors change later can
@@ -24,4 +25,15 @@ func noteVersions(ctx context.Context, db *store.Store, courses []*content.Cours
 		}
 	}
 	return nil
+}
+
+// previewed shows an author what was saved; course is nil where that has errors.
+func (s *Server) previewed(course *content.Course) {
+	if course != nil {
+		s.catalog.Replace(course)
+	}
+	s.hub.Everybody(web.CourseNews(s.cfg.Preview))
+	if course != nil {
+		s.coursesChanged()
+	}
 }

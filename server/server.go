@@ -32,6 +32,7 @@ import (
 	"github.com/labmark/labmark/server/mirror"
 	"github.com/labmark/labmark/server/news"
 	"github.com/labmark/labmark/server/outbox"
+	"github.com/labmark/labmark/server/preview"
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/publish"
 	"github.com/labmark/labmark/server/setup"
@@ -51,6 +52,9 @@ type Config struct {
 	// HookSecret is what webhooks must know; empty refuses all.
 	Publisher  *publish.Publisher
 	HookSecret string
+	// Preview, unless nil, is the one course, for its author: it is loaded anew
+	// at each save, and nobody signs in. Only for addresses of this machine.
+	Preview *preview.Course
 	// Backend runs guests. Without one they run on the nodes in the database,
 	// whose backends OpenNode opens.
 	Backend  vmbackend.Backend
@@ -85,6 +89,7 @@ type Server struct {
 	office  *lms.Office
 	outbox  *outbox.Outbox
 	mirror  *mirror.Proxy
+	hub     *events.Hub
 	handler http.Handler
 }
 
@@ -175,7 +180,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	handler, err := web.New(web.Config{
 		Store: db, Catalog: courses, Guests: manager, Setup: crew, Grader: grader, Hub: hub, Desk: desk,
 		Door: login.NewDoor(db), Theme: theme, Office: office, Outbox: post, PretendLMS: cfg.PretendLMS, Secret: office.Secret,
-		Publisher: cfg.Publisher, HookSecret: cfg.HookSecret, Demo: cfg.Demo, Secure: cfg.Secure,
+		Publisher: cfg.Publisher, HookSecret: cfg.HookSecret, Preview: cfg.Preview, Demo: cfg.Demo, Secure: cfg.Secure,
 		TrustedProxies: cfg.TrustedProxies, Nodes: states, Log: cfg.Log,
 	})
 	if err != nil {
@@ -187,7 +192,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	if err := grader.Recover(ctx, tutorial); err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, store: db, catalog: courses, guests: manager, setup: crew, grader: grader, office: office, outbox: post, mirror: proxy, handler: handler}, nil
+	return &Server{cfg: cfg, store: db, catalog: courses, guests: manager, setup: crew, grader: grader, office: office, outbox: post, mirror: proxy, hub: hub, handler: handler}, nil
 }
 
 // drawer makes HTML of parts of a page.
@@ -273,6 +278,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	loops.Go(func() { s.outbox.Run(running) })
 	if s.cfg.Publisher != nil {
 		loops.Go(func() { s.cfg.Publisher.Run(running, s.catalog, s.store, s.coursesChanged) })
+	}
+	if s.cfg.Preview != nil {
+		loops.Go(func() { s.cfg.Preview.Run(running, s.previewed) })
 	}
 	loops.Go(func() {
 		if err := s.mirror.Serve(running, packages); err != nil {

@@ -34,9 +34,17 @@ type Layout struct {
 	// Class is the address of the class's grid, for those who teach; Admin of
 	// the administrator's pages. Empty for everybody else.
 	Class, Admin string
+	// Author is set in "labmark preview" only.
+	Author *AuthorView
 	// Popout is the address of this page in a window of its own; empty where
 	// there is none. Only embedded pages offer it.
 	Popout string
+}
+
+// AuthorView is what the preview of a course adds to each page.
+type AuthorView struct {
+	Student  uint   // who the author is at the moment
+	Revision string // of the course as the page shows it; empty if there is none
 }
 
 // Place says where in the world one is.
@@ -90,6 +98,7 @@ type CourseCard struct {
 // CoursePage lists a course's tutorials.
 type CoursePage struct {
 	Layout
+	Spoken
 	Heading, Summary string
 	Tutorials        []TutorialCard
 	Score            Score
@@ -98,6 +107,7 @@ type CoursePage struct {
 // TutorialCard is one tutorial in a list.
 type TutorialCard struct {
 	Href, Title, Summary string
+	Speech               string        // as of Spoken
 	Duration             time.Duration // 0 is unknown
 	Checks               int
 	Score                Score

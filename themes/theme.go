@@ -5,7 +5,7 @@
 // A theme is a stack of file systems. The embedded default lies at the bottom;
 // each further one replaces single files by having its own of the same path:
 //
-//	templates/login.html   a page, or layout.html, parts.html, teach.html
+//	templates/login.html   a page, or layout.html, parts.html, teach.html, author.html
 //	assets/site.css        a style, script, font or picture
 package themes
 
@@ -56,7 +56,7 @@ func load(dist fs.FS, layers []fs.FS) (*Theme, error) {
 		return nil, err
 	}
 	base := template.New("").Funcs(functions(assets))
-	for _, shared := range []string{"layout", "parts", "teach"} {
+	for _, shared := range []string{"layout", "parts", "teach", "author"} {
 		if err := parse(base, shared, sources); err != nil {
 			return nil, err
 		}

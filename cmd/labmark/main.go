@@ -20,6 +20,7 @@ type cli struct {
 	Lint     lintCmd     `cmd:"" help:"Say what is wrong in a course, at the line where it stands."`
 	New      newCmd      `cmd:"" help:"Begin a course or a tutorial."`
 	Test     testCmd     `cmd:"" help:"Prove a course: do in real guests what students will do, right and wrong."`
+	Preview  previewCmd  `cmd:"" help:"Show a course to its author, anew at each save, with what is wrong in it."`
 	Check    checkCmd    `cmd:"" help:"Run checks of a course on any machine, by SSH."`
 	Image    imageCmd    `cmd:"" help:"Build and list the images that guests are made from."`
 	Node     nodeCmd     `cmd:"" help:"Add, test, drain and remove the machines that guests run on."`

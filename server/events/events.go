@@ -3,6 +3,8 @@
 package events
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/labmark/labmark/server/store"
@@ -54,6 +56,16 @@ func (h *Hub) Publish(o store.Owner, e Event) {
 		default:
 			h.drop(o, ch)
 		}
+	}
+}
+
+// Everybody tells all who listen, whoever's events they are. It never blocks.
+func (h *Hub) Everybody(e Event) {
+	h.mu.Lock()
+	owners := slices.Collect(maps.Keys(h.listeners))
+	h.mu.Unlock()
+	for _, o := range owners {
+		h.Publish(o, e)
 	}
 }
 

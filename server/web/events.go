@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/labmark/labmark/server/events"
+	"github.com/labmark/labmark/server/news"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/views"
 )
@@ -76,7 +77,7 @@ func (s *site) standing(c *gin.Context, o store.Owner) ([]events.Event, error) {
 	}
 	for _, check := range p.Checks {
 		if check.Last != nil {
-			out = append(out, events.Event{Name: "attempt", Data: s.Desk.View(*check.Last, p)})
+			out = append(out, events.Event{Name: "attempt", Data: s.Desk.Tell(*check.Last, p)})
 		}
 	}
 	setups, err := s.Setup.Standing(c.Request.Context(), o)
@@ -86,6 +87,9 @@ func (s *site) standing(c *gin.Context, o store.Owner) ([]events.Event, error) {
 	for _, v := range setups {
 		out = append(out, events.Event{Name: "setup", Data: v})
 	}
+	if s.Preview != nil {
+		out = append(out, s.courseNews())
+	}
 	running, err := s.Store.RunningAttempts(c.Request.Context(), &o)
 	for _, a := range running {
 		out = append(out, events.Event{Name: "attempt", Data: views.Attempt(a, p.Checks[a.Check])})
@@ -94,6 +98,10 @@ func (s *site) standing(c *gin.Context, o store.Owner) ([]events.Event, error) {
 }
 
 func (s *site) send(c *gin.Context, e events.Event) error {
+	if told, ok := e.Data.(news.Telling); ok {
+		t, _ := s.spoken(c, owner(c))
+		e.Data = told.In(t)
+	}
 	data, err := json.Marshal(e.Data)
 	if err != nil {
 		return err

@@ -44,6 +44,7 @@ func (s *site) layout(c *gin.Context, title string, crumbs ...themes.Crumb) them
 			l.Admin = at(c, platformsPath)
 		}
 		s.place(c, st, &l)
+		s.author(c, st, &l)
 	}
 	if len(crumbs) > 0 {
 		l.Crumbs = slices.Concat(crumbs, []themes.Crumb{{Title: title}})

@@ -20,6 +20,7 @@ import (
 	"github.com/labmark/labmark/server/login"
 	"github.com/labmark/labmark/server/news"
 	"github.com/labmark/labmark/server/outbox"
+	"github.com/labmark/labmark/server/preview"
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/publish"
 	"github.com/labmark/labmark/server/setup"
@@ -50,6 +51,9 @@ type Config struct {
 	// what webhooks must know to have a course pulled; empty refuses all.
 	Publisher  *publish.Publisher
 	HookSecret string
+	// Preview, unless nil, makes this the preview of a course for its author, on
+	// this machine alone: nobody signs in, and what students never see is shown.
+	Preview *preview.Course
 	// Demo offers a login without password to browsers on this machine.
 	Demo bool
 	// Secure marks cookies for HTTPS only.
@@ -111,7 +115,11 @@ func New(cfg Config) (http.Handler, error) {
 	open.POST("/login/demo", s.enterDemo)
 	open.POST("/logout", s.leave)
 
-	in := open.Group("/", s.signedIn)
+	enter := s.signedIn
+	if cfg.Preview != nil {
+		enter = s.authorOnly
+	}
+	in := open.Group("/", enter)
 	pages := in.Group("/", gzip.Gzip(gzip.DefaultCompression))
 	pages.GET("/", s.courses)
 	pages.GET("/progress", s.progress)
@@ -140,6 +148,9 @@ func New(cfg Config) (http.Handler, error) {
 	api.POST("/files/:file", s.writeFile)
 	api.POST("/hints/:hint", s.hint)
 	api.POST("/solutions/:check", s.solution)
+	if cfg.Preview != nil {
+		s.authorRoutes(in, api)
+	}
 
 	guard := http.NewCrossOriginProtection()
 	if err := guard.AddTrustedOrigin(s.origin()); err != nil {

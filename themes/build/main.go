@@ -22,9 +22,9 @@ import (
 )
 
 // entries are the bundles. head.js runs before the first paint and is small;
-// tutorial.js brings the terminal, teach.js what those who teach need. Modules
+// tutorial.js brings the terminal, teach.js what those who teach need, author.js the preview of a course. Modules
 // are loaded by scripts, when they are wanted, and maths.css with one of them.
-var entries = []string{"head.ts", "site.ts", "tutorial.ts", "lti.ts", "teach.ts", "css/site.css", "css/tutorial.css", "css/teach.css", "css/maths.css"}
+var entries = []string{"head.ts", "site.ts", "tutorial.ts", "lti.ts", "teach.ts", "author.ts", "css/site.css", "css/tutorial.css", "css/teach.css", "css/author.css", "css/maths.css"}
 
 var modules = []string{"novnc.ts", "maths.ts", "diagram.ts"}
 

@@ -19,21 +19,32 @@ interface Turn {
 }
 
 export class AutoChecks {
-  private readonly turns: Turn[] = []
+  private turns: Turn[] = []
+  private watching = false
   private active = Date.now()
   private running: { turn: Turn; id: string; since: number } | null = null
 
   constructor(
-    checks: Check[],
     private readonly api: API,
     private readonly ready: () => boolean,
-  ) {
+  ) {}
+
+  // follow takes the page's checks, those that it follows already among them.
+  follow(checks: Check[]): void {
+    this.turns = this.turns.filter((turn) => checks.includes(turn.check))
     for (const check of checks) {
       const every = Number(check.element.dataset.auto)
-      if (every > 0) this.turns.push({ check, every, due: 0, refusals: 0 })
+      if (!(every > 0) || this.turns.some((turn) => turn.check === check)) continue
+      const turn = { check, every, due: 0, refusals: 0 }
+      this.plan(turn)
+      this.turns.push(turn)
     }
-    if (this.turns.length === 0) return
-    for (const turn of this.turns) this.plan(turn)
+    if (this.turns.length > 0) this.watch()
+  }
+
+  private watch(): void {
+    if (this.watching) return
+    this.watching = true
     for (const kind of ['keydown', 'pointerdown', 'pointermove', 'wheel']) {
       document.addEventListener(kind, () => (this.active = Date.now()), { capture: true, passive: true })
     }

@@ -12,6 +12,8 @@ const words = {
 }
 
 export class Runs {
+  private readonly attached = new WeakSet<Element>()
+
   // several says that the student has more than one machine.
   constructor(
     private readonly type: (guest: string, command: string) => boolean,
@@ -24,6 +26,8 @@ export class Runs {
   }
 
   private one(run: HTMLElement): void {
+    if (this.attached.has(run)) return
+    this.attached.add(run)
     const command = (inside(run, 'code').textContent ?? '').replace(/\n+$/, '')
     if (this.several && run.dataset.guest) inside(run, '.run-type span').textContent = words.into(run.dataset.guest)
     inside(run, '.run-type').addEventListener('click', () => {

@@ -8,7 +8,7 @@ const words = { done: 'done' }
 const dwell = 1000
 
 export class Steps {
-  private readonly links = [...document.querySelectorAll<HTMLAnchorElement>('.steps a[data-step]')]
+  private links: HTMLAnchorElement[] = []
 
   private reading = '' // the step above all others on the screen; '' before the first
   private visited = ''
@@ -20,7 +20,10 @@ export class Steps {
     private readonly pane: HTMLElement,
     private readonly entered: (step: string) => void,
   ) {
-    for (const link of this.links) link.addEventListener('click', () => this.follows(link.dataset.step!))
+    inside(document, '.steps').addEventListener('click', (e) => {
+      const link = (e.target as Element).closest<HTMLAnchorElement>('a[data-step]')
+      if (link) this.follows(link.dataset.step!)
+    })
     // Whoever uses something in a step is there, wherever the page stands.
     this.pane.addEventListener('focusin', (e) => {
       const step = (e.target as Element).closest('.step[id]')
@@ -29,6 +32,12 @@ export class Steps {
     this.pane.addEventListener('scroll', () => this.follow(), { passive: true })
     // On a phone the whole page scrolls.
     addEventListener('scroll', () => this.follow(), { passive: true })
+    this.renew()
+  }
+
+  // renew looks for links again.
+  renew(): void {
+    this.links = [...document.querySelectorAll<HTMLAnchorElement>('.steps a[data-step]')]
     this.follow()
   }
 

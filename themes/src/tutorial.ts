@@ -17,6 +17,7 @@ import { dress } from './prose'
 import { Question } from './questions'
 import { Runs } from './runs'
 import { fontLoaded } from './screen'
+import { courseSaved, heed, pageGrew, signal } from './signals'
 import { Setups } from './setups'
 import { Steps } from './steps'
 import { GuestTerminal } from './terminal'
@@ -54,6 +55,7 @@ interface TutorialEvents {
   solution: { check: string }
   grade: Grade
   setup: Setup
+  course: unknown // of a preview only: see author.ts
 }
 
 // The panels of the machine's tabs, by their ids.
@@ -129,15 +131,36 @@ async function start(): Promise<void> {
     dress(root)
   }
   const scored = () => steps.score()
-  const checks = all('.check').map((e) =>
-    e instanceof HTMLFormElement ? new Question(e, api, machine, scored, grow) : new Check(e, api, machine, scored))
-  const auto = new AutoChecks(checks, api, () => bar.guest.state === 'ready')
-  for (const e of all('.file')) {
-    const where = { state: () => machineOf(bar.guest, e.dataset.guest!).state, start: () => bar.start() }
-    new FileBlock(e, api, where, screens.length > 1)
+  const checks: Check[] = []
+  const hints: Hint[] = []
+  const solutions: Solution[] = []
+  const auto = new AutoChecks(api, () => bar.guest.state === 'ready')
+  const alive = new WeakSet<Element>()
+  const dead = <E extends HTMLElement = HTMLElement>(selector: string, root: ParentNode) =>
+    [...root.querySelectorAll<E>(selector)].filter((e) => !alive.has(e) && alive.add(e))
+  const widgets = (root: ParentNode) => {
+    for (const e of dead('.check', root)) checks.push(e instanceof HTMLFormElement ? new Question(e, api, machine, scored, grow) : new Check(e, api, machine, scored))
+    for (const e of dead('.file', root)) {
+      const where = { state: () => machineOf(bar.guest, e.dataset.guest!).state, start: () => bar.start() }
+      new FileBlock(e, api, where, screens.length > 1)
+    }
+    for (const e of dead<HTMLDetailsElement>('details.hint', root)) hints.push(new Hint(e, api, runs))
+    for (const e of dead<HTMLDetailsElement>('details.solution', root)) solutions.push(new Solution(e, api, runs))
+    auto.follow(checks)
   }
-  const hints = all<HTMLDetailsElement>('details.hint').map((e) => new Hint(e, api, runs))
-  const solutions = all<HTMLDetailsElement>('details.solution').map((e) => new Solution(e, api, runs))
+  widgets(document)
+  // A preview changes its text while it is being read.
+  heed<HTMLElement[]>(pageGrew, (fresh) => {
+    forget(checks)
+    forget(hints)
+    forget(solutions)
+    for (const home of new Set(fresh.map((e) => e.parentElement!))) {
+      grow(home)
+      widgets(home)
+    }
+    steps.renew()
+    steps.score()
+  })
 
   let broken = false
   listen<TutorialEvents>(`${api.base}/events`, {
@@ -151,6 +174,7 @@ async function start(): Promise<void> {
     solution: ({ check }) => solutions.find((s) => s.check === check)?.available(),
     grade: showGrade,
     setup: (setup) => setups.show(setup),
+    course: (saved) => signal(courseSaved, saved),
   }, {
     connected: () => {
       if (broken) for (const each of [...checks, auto]) each.connected()
@@ -200,6 +224,11 @@ async function start(): Promise<void> {
 
 function all<E extends HTMLElement = HTMLElement>(selector: string): E[] {
   return [...document.querySelectorAll<E>(selector)]
+}
+
+// forget drops widgets whose elements have left the page.
+function forget(widgets: { element: HTMLElement }[]): void {
+  for (let i = widgets.length - 1; i >= 0; i--) if (!widgets[i]!.element.isConnected) widgets.splice(i, 1)
 }
 
 // guestOf is whose panel of the machine's tabs is meant.
