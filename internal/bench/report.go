@@ -26,8 +26,11 @@ Written by `+"`make bench`"+`, on %d cores without KVM, with the kernel %s for g
 			}
 		}
 		value := amount(r.Value, r.Unit)
-		if r.Rate > 0 {
+		switch {
+		case r.Rate >= 10:
 			value += fmt.Sprintf(" (%.0f a second)", r.Rate)
+		case r.Rate > 0:
+			value += fmt.Sprintf(" (%.0f a minute)", 60*r.Rate)
 		}
 		fmt.Fprintf(&out, "| %s | %s | %s (%s) | %.3g | %s |\n", r.Name, value, amount(r.Reference, r.Unit), r.Against, r.Ratio, goal)
 	}
