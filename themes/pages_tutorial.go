@@ -8,6 +8,7 @@ import (
 // TutorialPage is the work place: the tutorial and the terminal beside it.
 type TutorialPage struct {
 	Layout
+	Spoken
 	Heading, Summary string
 	Duration         time.Duration
 	// API is the path below which the page's requests go, without "/" at the end.

@@ -50,7 +50,7 @@ func (d *Desk) Attempt(a store.Attempt) {
 		d.Log.Error("can't tell of an attempt", "attempt", a.ID, "err", err)
 		return
 	}
-	d.Hub.Publish(o, events.Event{Name: "attempt", Data: d.View(a, p)})
+	d.Hub.Publish(o, events.Event{Name: "attempt", Data: d.Tell(a, p)})
 	if a.State != store.Done {
 		d.note(o, a.Check)
 		return
@@ -76,22 +76,37 @@ func (d *Desk) Seen(a store.Attempt) {
 		d.Log.Error("can't tell what was seen", "check", a.Check, "err", err)
 		return
 	}
-	d.Hub.Publish(a.Owner(), events.Event{Name: "attempt", Data: d.View(a, p)})
+	d.Hub.Publish(a.Owner(), events.Event{Name: "attempt", Data: d.Tell(a, p)})
 }
 
-// View shows an attempt, with the words that belong to its answer.
-func (d *Desk) View(a store.Attempt, p progress.Tutorial) themes.AttemptView {
-	v := views.Attempt(a, p.Checks[a.Check])
-	if a.State != store.Done || a.Answer == "" {
+// Telling is news of an attempt, which each viewer reads in a language of
+// their own.
+type Telling struct {
+	desk     *Desk
+	attempt  store.Attempt
+	progress progress.Tutorial
+}
+
+// Tell makes news of an attempt.
+func (d *Desk) Tell(a store.Attempt, p progress.Tutorial) Telling { return Telling{d, a, p} }
+
+// In shows the attempt, with the words that belong to its answer in the
+// tutorial as its viewer reads it; nil is a tutorial that was withdrawn.
+func (t Telling) In(tutorial *content.Tutorial) themes.AttemptView {
+	a := t.attempt
+	v := views.Attempt(a, t.progress.Checks[a.Check])
+	if a.State != store.Done || a.Answer == "" || tutorial == nil {
 		return v
 	}
-	parts := d.Student(a.Owner(), p).Feedback(a)
+	student := t.desk.Student(a.Owner(), t.progress)
+	student.Tutorial = tutorial
+	parts := student.Feedback(a)
 	if len(parts) == 0 {
 		return v
 	}
-	html, err := d.Draw(parts)
+	html, err := t.desk.Draw(parts)
 	if err != nil {
-		d.Log.Error("feedback can't be drawn", "check", a.Check, "err", err)
+		t.desk.Log.Error("feedback can't be drawn", "check", a.Check, "err", err)
 	}
 	v.Feedback = html
 	return v

@@ -3,6 +3,7 @@ package views
 import (
 	"slices"
 
+	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
 )
@@ -20,7 +21,14 @@ func (s Student) question(id string) *themes.QuestionView {
 	if p.Last != nil {
 		v.Answer, v.Feedback = p.Last.Answered(), s.Feedback(*p.Last)
 	}
-	for _, choice := range s.Choices(id) {
+	choices := c.Question.Choices
+	if s.Choices != nil {
+		choices = s.Choices(id) // of the original, whose words may be others
+	}
+	for _, choice := range choices {
+		if i := slices.IndexFunc(c.Question.Choices, func(o content.Choice) bool { return o.ID == choice.ID }); i >= 0 {
+			choice = c.Question.Choices[i]
+		}
 		v.Choices = append(v.Choices, themes.ChoiceView{ID: choice.ID, Body: s.Body(choice.Body), Chosen: slices.Contains(v.Answer, choice.ID)})
 	}
 	return v

@@ -24,6 +24,7 @@ type offer struct {
 func (s *site) offers(c *gin.Context) []offer {
 	var out []offer
 	for _, course := range s.Catalog.Courses() {
+		course = course.In(s.speaks(c, course))
 		o := offer{Course: course}
 		for _, t := range course.Tutorials {
 			if s.shows(c, course.ID, t.ID) {
@@ -91,6 +92,10 @@ func (s *site) course(c *gin.Context) {
 		s.fail(c, errNoPage)
 		return
 	}
+	original := s.Catalog.Course(offers[i].ID)
+	if s.chooses(c, original) {
+		return
+	}
 	st, err := s.standingOf(c)
 	if err != nil {
 		s.fail(c, err)
@@ -99,10 +104,10 @@ func (s *site) course(c *gin.Context) {
 	o := offers[i]
 	page := themes.CoursePage{Layout: s.layout(c, o.Title, coursesCrumb(c)), Heading: o.Title,
 		Summary: o.Summary, Score: st.course(c, o)}
-	page.Language = o.Language
+	page.Spoken = s.languages(c, original, o.Language)
 	for _, t := range o.tutorials {
 		w := work(c, o.Course, t)
-		page.Tutorials = append(page.Tutorials, themes.TutorialCard{Href: tutorialPath(c, o.Course, t), Title: t.Title,
+		page.Tutorials = append(page.Tutorials, themes.TutorialCard{Href: tutorialPath(c, o.Course, t), Title: t.Title, Speech: t.Language,
 			Summary: t.Summary, Duration: t.Duration, Checks: len(t.Checks), Score: views.Score(st[w]),
 			Rules: views.Rules(st[w]), GuestRunning: s.Guests.Status(w).State == guests.Ready})
 	}
@@ -162,7 +167,7 @@ func (s *site) recent(c *gin.Context, st standing) ([]themes.RecentAttempt, erro
 	}
 	var out []themes.RecentAttempt
 	for _, a := range list {
-		if t, course := s.Catalog.Tutorial(a.Owner()); t != nil {
+		if t, course := s.spoken(c, a.Owner()); t != nil {
 			out = append(out, themes.RecentAttempt{Tutorial: t.Title, TutorialHref: tutorialPath(c, course, t),
 				Title:       titleOf(t, a.Check),
 				AttemptView: views.Attempt(a, st[a.Owner()].Checks[a.Check])})

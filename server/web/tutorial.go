@@ -15,7 +15,10 @@ import (
 
 func (s *site) tutorial(c *gin.Context) {
 	o := owner(c)
-	t, course := s.Catalog.Tutorial(o)
+	t, course := s.spoken(c, o)
+	if s.chooses(c, s.Catalog.Course(o.Course)) {
+		return
+	}
 	student, err := s.student(c, o)
 	if err != nil {
 		s.fail(c, err)
@@ -37,7 +40,7 @@ func (s *site) tutorial(c *gin.Context) {
 		Score: views.Score(student.Progress), Guest: views.Guest(s.Guests.Status(o)), Next: s.next(c, course, t),
 		Grade: grade, Rules: views.Rules(student.Progress), Trouble: trouble,
 	}
-	page.Language = course.Language
+	page.Spoken = s.languages(c, s.Catalog.Course(o.Course), t.Language)
 	for _, g := range t.Guests {
 		page.Guests = append(page.Guests, g.Name)
 	}
@@ -53,7 +56,9 @@ func (s *site) tutorial(c *gin.Context) {
 // student gathers what an owner's pages differ by from others'.
 func (s *site) student(c *gin.Context, o store.Owner) (views.Student, error) {
 	p, err := s.book.Tutorial(c.Request.Context(), o)
-	return s.Desk.Student(o, p), err
+	student := s.Desk.Student(o, p)
+	student.Tutorial, _ = s.spoken(c, o)
+	return student, err
 }
 
 // next is the tutorial that follows in the viewer's place, or nil.

@@ -61,7 +61,7 @@ func (s *site) check(c *gin.Context) {
 		return
 	}
 	o, ctx := owner(c), c.Request.Context()
-	t, _ := s.Catalog.Tutorial(o)
+	t, _ := s.spoken(c, o) // its messages are the student's
 	var a store.Attempt
 	var err error
 	if in.Auto {
@@ -78,7 +78,7 @@ func (s *site) check(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	c.JSON(http.StatusAccepted, s.Desk.View(a, p))
+	c.JSON(http.StatusAccepted, s.Desk.Tell(a, p).In(t))
 }
 
 // step notes that the student has entered a step, and gets the machines ready
