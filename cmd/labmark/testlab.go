@@ -8,9 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/internal/proof"
+	"github.com/labmark/labmark/server"
 	"github.com/labmark/labmark/server/mirror"
 	"github.com/labmark/labmark/vmbackend"
 	"github.com/labmark/labmark/vmbackend/image"
@@ -27,20 +30,27 @@ func (c *testCmd) lab(ctx context.Context, s *Settings, chosen []*content.Tutori
 	if err != nil {
 		return nil, nil, err
 	}
+	sweepLabs(images)
 	// A socket's path must be short, so the folder is not below the data folder.
-	dir, err := os.MkdirTemp("", "lmtest")
+	dir, err := os.MkdirTemp("", labFolder)
+	if err != nil {
+		return nil, nil, err
+	}
+	unlock, err := server.LockData(dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	stop, err := c.packages(ctx, dir)
 	if err != nil {
 		_ = os.RemoveAll(dir)
+		unlock()
 		return nil, nil, err
 	}
-	backend, err := uml.New(uml.Config{Dir: filepath.Join(dir, "g"), Images: images, Kernel: c.Kernel, Mirror: mirror.Socket(dir), Log: quiet})
+	backend, err := uml.New(uml.Config{Dir: guestFolder(dir), Images: images, Kernel: c.Kernel, Mirror: mirror.Socket(dir), Log: quiet})
 	if err != nil {
 		stop()
 		_ = os.RemoveAll(dir)
+		unlock()
 		return nil, nil, err
 	}
 	lab := &proof.Guests{Backend: backend, Digest: func(name string) (string, error) { return digests[name], nil }}
@@ -49,7 +59,50 @@ func (c *testCmd) lab(ctx context.Context, s *Settings, chosen []*content.Tutori
 		_ = backend.Close()
 		stop()
 		_ = os.RemoveAll(dir)
+		unlock()
 	}, nil
+}
+
+// labFolder begins the names of folders in which labs are, and guestFolder is
+// where the guests are in one.
+const labFolder = "lmtest"
+
+func guestFolder(dir string) string { return filepath.Join(dir, "g") }
+
+// labAge is how old a lab's folder is before it is surely locked by its owner.
+const labAge = time.Minute
+
+// sweepLabs ends the guests of runs that were killed: guests outlive whoever
+// started them.
+func sweepLabs(images *image.Store) {
+	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), labFolder+"*")) // the pattern is fine
+	for _, dir := range dirs {
+		if !abandoned(dir) {
+			continue
+		}
+		unlock, err := server.LockData(dir)
+		if err != nil {
+			continue // somebody works there, or it is another user's
+		}
+		if backend, err := uml.New(uml.Config{Dir: guestFolder(dir), Images: images, Log: quiet}); err == nil {
+			destroyAll(backend)
+			_ = backend.Close()
+		}
+		_ = os.RemoveAll(dir)
+		unlock()
+	}
+}
+
+// abandoned says whether a folder may be that of a run of ours which was killed.
+// Others can make folders beside it, too.
+func abandoned(dir string) bool {
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() || time.Since(info.ModTime()) < labAge {
+		return false
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	_, err = os.Stat(filepath.Join(dir, "lock"))
+	return ok && int(owner.Uid) == os.Geteuid() && err == nil
 }
 
 // destroyAll leaves no guest behind that an interruption has left.
