@@ -1,6 +1,7 @@
-package agent_test
+package lab_test
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -9,23 +10,15 @@ import (
 
 	"github.com/labmark/labmark/checks"
 	"github.com/labmark/labmark/internal/facts"
+	"github.com/labmark/labmark/server/lab"
 	"github.com/labmark/labmark/vmbackend/embedded"
 )
-
-// toolsOf skips a test where nothing was built to be tried.
-func toolsOf(tb testing.TB) *checks.Tools {
-	tb.Helper()
-	if _, err := embedded.Toolbox("amd64"); err != nil {
-		tb.Skipf("there is no toolbox to try: %v", err)
-	}
-	return &checks.Tools{Toolbox: embedded.Toolbox, Agent: embedded.Agent}
-}
 
 // tricks are what students with root do so that a check passes without the
 // work being done. The check asks for a file that is not there, in all ways
 // that checks ask.
 var tricks = []struct{ name, do string }{
-	{"programs", `for p in test '[' grep cat curl env id stat ls printf true false; do rm -f /usr/bin/$p; printf '#!/bin/true\nexit 0\n' >/usr/bin/$p; /usr/bin/python3 -c "import os;os.chmod('/usr/bin/$p',0o755)"; done; :`},
+	{"programs", `for p in test '[' grep cat curl env id stat ls printf true false; do rm -f /usr/bin/$p; printf '#!/bin/sh\nexit 0\n' >/usr/bin/$p; /usr/bin/python3 -c "import os;os.chmod('/usr/bin/$p',0o755)"; done; :`},
 	{"PATH", `echo 'PATH=/root/fake' >>/etc/environment; mkdir -p /usr/local/bin; for p in grep test; do echo 'exit 0' >/usr/local/bin/$p; done; :`},
 	{"preload", `echo /lib/evil.so >/etc/ld.so.preload; cp /usr/lib/x86_64-linux-gnu/libz.so.1 /lib/evil.so 2>/dev/null; :`},
 	{"profile", `for f in /etc/profile /root/.bashrc /root/.profile /root/.bash_profile /etc/bash.bashrc /root/env; do echo 'exit 0; alias test=true; test() { :; }' >$f; done; echo 'BASH_ENV=/root/env' >>/etc/environment; :`},
@@ -37,9 +30,9 @@ var tricks = []struct{ name, do string }{
 	{"shell", `rm -f /bin/bash /bin/sh /usr/bin/dash; printf '#!/bin/true\n' >/bin/bash; :`},
 }
 
-const wanted = `
-type -P grep stat >&2
-[ -e /root/done ] || grep -q done /root/done || test -f /root/done || curl -sf -m 5 http://localhost:1/ ||
+const wantedTools = "type -P grep stat >&2\n"
+
+const wanted = `[ -e /root/done ] || grep -q done /root/done || test -f /root/done || curl -sf -m 5 http://localhost:1/ ||
 	[ "$(stat -c %U /root/done 2>/dev/null)" = root ] || [ "$(cat /root/done 2>/dev/null)" ] || id nobody-home >/dev/null 2>&1`
 
 var wantedFacts = []facts.Fact{
@@ -49,9 +42,11 @@ var wantedFacts = []facts.Fact{
 // TestTricksOfARootStudent plays one trick on top of the other in a guest. The
 // table in docs/security.md names each.
 func TestTricksOfARootStudent(t *testing.T) {
-	tools := toolsOf(t)
-	m := bootUML(t)
-	root := m.login(t, "root")
+	if _, err := embedded.Toolbox(runtime.GOARCH); err != nil {
+		t.Skipf("there is no toolbox to try: %v", err)
+	}
+	root := guest(t)
+	tools := lab.Tools
 	check := func(s checks.Script) checks.Result {
 		t.Helper()
 		s.Timeout, s.Tools = time.Minute, tools
@@ -61,10 +56,10 @@ func TestTricksOfARootStudent(t *testing.T) {
 	}
 	ask := func(t *testing.T) {
 		t.Helper()
-		if r := check(checks.Script{Body: wanted}); r.Verdict != checks.Fail || !strings.HasPrefix(r.Evidence.Stderr.Text, "/proc/fs/grep\n/proc/fs/stat\n") {
+		if r := check(checks.Script{Body: wantedTools + wanted}); r.Verdict != checks.Fail || !strings.HasPrefix(r.Evidence.Stderr.Text, "/proc/fs/grep\n/proc/fs/stat\n") {
 			t.Errorf("the script: %s, %q, %v\n%s", r.Verdict, r.Message, r.Err, r.Evidence.Stderr.Text)
 		}
-		if r := check(checks.Script{Lang: "sh", Body: wanted[strings.Index(wanted, "["):]}); r.Verdict != checks.Fail {
+		if r := check(checks.Script{Lang: "sh", Body: wanted}); r.Verdict != checks.Fail {
 			t.Errorf("the script for sh: %s, %q, %v\n%s", r.Verdict, r.Message, r.Err, r.Evidence.Stderr.Text)
 		}
 		// The agent itself looks, but where there is a command.
@@ -117,8 +112,8 @@ func changes(t *testing.T, root *ssh.Client, tools *checks.Tools) {
 	if r := check(`mount -t tmpfs none /mnt && touch /mnt/x`); r.Verdict != checks.Pass {
 		t.Errorf("a check that mounts: %q %s", r.Message, r.Evidence.Stderr.Text)
 	}
-	if out := run(t, root, "ls /mnt; ls /proc/fs"); strings.Contains(out, "x\n") || strings.Contains(out, "busybox") {
-		t.Errorf("the student sees what is the check's: %s", out)
+	if r := checks.Run(t.Context(), root, checks.Script{Body: `[ ! -e /mnt/x ] && [ ! -e /proc/fs/busybox ]`, Timeout: time.Minute}); r.Verdict != checks.Pass {
+		t.Errorf("the student sees what is the check's: %q", r.Message)
 	}
 	// Who goes to the lengths of entering a check's namespace and makes the
 	// toolbox writable again is noticed.
