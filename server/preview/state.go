@@ -3,7 +3,6 @@ package preview
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -84,14 +83,17 @@ func (c *Course) former(file string, line int) int {
 	for same < min(len(old), len(now)) && old[same] == now[same] {
 		same++
 	}
-	if line <= same {
+	end := 0
+	for end < min(len(old), len(now))-same && old[len(old)-1-end] == now[len(now)-1-end] {
+		end++
+	}
+	switch {
+	case line <= same:
 		return line
+	case line > len(now)-end:
+		return line + len(old) - len(now)
 	}
-	// Within the change, the place it began at is near enough.
-	if shifted := line + len(old) - len(now); shifted > same && line <= len(now) && slices.Equal(now[line-1:], old[min(shifted-1, len(old)):]) {
-		return shifted
-	}
-	return min(line, same+1)
+	return min(line, max(len(old)-end, same+1)) // within the change: near enough
 }
 
 // checkAt finds the check whose block, solutions or mistakes stand at a line;
