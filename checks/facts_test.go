@@ -1,0 +1,92 @@
+package checks
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labmark/labmark/internal/facts"
+)
+
+func TestVerdictsOfFacts(t *testing.T) {
+	yes := facts.Finding{Holds: true, About: "file /a", Expected: "mode 0644", Found: "mode 0644"}
+	no := facts.Finding{About: "file /b", Expected: "mode 0600", Found: "mode 0644"}
+	hidden := facts.Finding{About: "file /b", Expected: "the answer", Found: "“x”", Hidden: true}
+	unknown := facts.Finding{About: "http http://x/", Unsure: true, Found: "there was no time left to look"}
+	for _, c := range []struct {
+		name     string
+		script   Script
+		findings []facts.Finding
+		verdict  Verdict
+		score    float64
+		message  string
+	}{
+		{"all hold", Script{PassMessage: "Well done, $who.", Vars: map[string]string{"who": "ann"}}, []facts.Finding{yes, yes}, Pass, 1, "Well done, ann."},
+		{"one does not", Script{}, []facts.Finding{yes, no, yes, yes}, Fail, 0.75, "file /b: expected mode 0600, found mode 0644. (3 of 4 hold.)"},
+		{"all or nothing", Script{Whole: true}, []facts.Finding{yes, no}, Fail, 0, "file /b: expected mode 0600, found mode 0644. (1 of 2 hold.)"},
+		{"the author's words", Script{FailMessage: "Not so: $found."}, []facts.Finding{no}, Fail, 0, "Not so: mode 0644."},
+		{"what is not for students", Script{}, []facts.Finding{hidden}, Fail, 0, "file /b is not as expected: found “x”."},
+		{"what could not be told", Script{}, []facts.Finding{yes, unknown}, Unsure, 0, "http http://x/: there was no time left to look." + notCounted},
+		{"what does not hold counts more", Script{}, []facts.Finding{unknown, no}, Fail, 0, "file /b: expected mode 0600, found mode 0644. (0 of 2 hold.)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var r Result
+			r.judgeFacts(c.script, c.findings, nil)
+			if r.Verdict != c.verdict || r.Score != c.score || r.Message != c.message {
+				t.Errorf("%s, %v, %q", r.Verdict, r.Score, r.Message)
+			}
+			if n := strings.Count(r.Evidence.Stdout.Text, "\n"); n != len(c.findings) {
+				t.Errorf("%d lines of evidence", n)
+			}
+		})
+	}
+	var r Result
+	r.judgeFacts(Script{}, nil, ErrConnection)
+	if r.Verdict != Unsure || !errors.Is(r.Err, ErrConnection) || !strings.HasSuffix(r.Message, notCounted) {
+		t.Errorf("a lost guest: %s, %v, %q", r.Verdict, r.Err, r.Message)
+	}
+}
+
+func TestRevisionTellsFactsApart(t *testing.T) {
+	a := Script{Facts: []facts.Fact{{Kind: "file", Subject: "/a"}}}
+	b := Script{Facts: []facts.Fact{{Kind: "file", Subject: "/b"}}}
+	tools := a
+	tools.Tools = &Tools{}
+	if a.Revision() == b.Revision() || a.Revision() != tools.Revision() {
+		t.Error("a revision is that of what a check means, and of nothing else")
+	}
+}
+
+// Machines without an agent are looked at by its program, brought for that
+// once; nothing of it stays.
+func TestFactsOfAPlainHost(t *testing.T) {
+	client := dialOpenSSH(t)
+	agent := filepath.Join(t.TempDir(), "agent")
+	build := exec.Command("go", "build", "-o", agent, "github.com/labmark/labmark/cmd/labmark-agent")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	tools := &Tools{Agent: func(arch string) ([]byte, error) {
+		if arch != runtime.GOARCH {
+			return nil, fmt.Errorf("asked for %s", arch)
+		}
+		return os.ReadFile(agent)
+	}}
+	list := []facts.Fact{{Kind: "file", Subject: "/etc/passwd"}, {Kind: "command", Subject: `test "$word" = "it's"`}, {Kind: "file", Subject: "/no/$word"}}
+	r := Run(t.Context(), client, Script{Facts: list, Timeout: time.Minute, Tools: tools, Vars: map[string]string{"word": "it's"}})
+	if r.Verdict != Fail || r.Score < 0.6 || r.Message != "file /no/it's: expected that it is there, found none. (2 of 3 hold.)" {
+		t.Errorf("%s, %v, %q, %v\n%s", r.Verdict, r.Score, r.Message, r.Err, r.Evidence.Stdout.Text)
+	}
+	if left, _ := filepath.Glob("/tmp/*/labmark-agent"); len(left) > 0 {
+		t.Errorf("the agent's program was left: %v", left)
+	}
+	if r := Run(t.Context(), client, Script{Facts: list}); r.Verdict != Unsure || !errors.Is(r.Err, ErrRefused) {
+		t.Errorf("without a program to bring: %s, %v", r.Verdict, r.Err)
+	}
+}
