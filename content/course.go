@@ -22,6 +22,8 @@ type Course struct {
 	Summary  string
 	Language string // BCP 47, "en" unless the author says otherwise
 	Grading  Grading
+	// Style is the CSS of the course's own theme; empty for none.
+	Style string
 	// Tutorials are in the order in which students meet them.
 	Tutorials []*Tutorial
 	// Revision is a digest of every file that was read.

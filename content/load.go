@@ -63,7 +63,7 @@ func (l *loader) load() *Course {
 	if !src.readable() {
 		return nil
 	}
-	m := readManifest(src, l.images())
+	m := l.manifest(src)
 	var compiled []*compiler
 	order := l.order(m)
 	maps.DeleteFunc(l.tutorials, func(id, _ string) bool { return !slices.Contains(order, id) })

@@ -52,12 +52,12 @@ type manifest struct {
 	yaml      *yamlText
 }
 
-// readManifest reads course.yaml.
-func readManifest(src *source, images []string) *manifest {
+// manifest reads course.yaml.
+func (l *loader) manifest(src *source) *manifest {
 	m := &manifest{
 		course: &Course{Language: "en"},
 		defaults: defaults{
-			guests: []Guest{defaultGuest}, images: images,
+			guests: []Guest{defaultGuest}, images: l.images(),
 			points: 1, sticky: true, timeout: defaultTimeout,
 		},
 		yaml: &yamlText{src: src},
@@ -76,7 +76,7 @@ func readManifest(src *source, images []string) *manifest {
 		"title":     func(n ast.Node) { y.oneLine(n, "The title", &c.Title) },
 		"summary":   func(n ast.Node) { y.oneLine(n, "The summary", &c.Summary) },
 		"language":  func(n ast.Node) { y.language(n, &c.Language) },
-		"theme":     y.theme,
+		"theme":     func(n ast.Node) { y.theme(l, n, c) },
 		"guests":    func(n ast.Node) { m.defaults.guests = y.guests(n, m.defaults) },
 		"network":   func(n ast.Node) { y.network(n, &m.defaults) },
 		"grading":   func(n ast.Node) { y.grading(n, &m.defaults, &c.Grading) },
@@ -116,12 +116,6 @@ func (y *yamlText) language(n ast.Node, into *string) {
 		return
 	}
 	*into = s
-}
-
-func (y *yamlText) theme(n ast.Node) {
-	if s, ok := y.scalar(n, "The theme"); ok && s != "default" {
-		y.fail(n, "Themes of a course are not supported yet.", "Leave it out, or write “default”.")
-	}
 }
 
 func parsePoints(s string) (float64, bool) {

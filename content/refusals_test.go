@@ -340,7 +340,7 @@ func TestRefusedInCourseYAML(t *testing.T) {
 		{"unknown name", "id: a\ntitle: T\n⟪titel⟫: U\n", "no “titel”", "“title”"},
 		{"bad id", "id: ⟪A B⟫\ntitle: T\n", "can't be an id", ""},
 		{"language", "id: a\ntitle: T\nlanguage: ⟪english⟫\n", "not a language tag", "en"},
-		{"theme", "id: a\ntitle: T\ntheme: ⟪dark⟫\n", "not supported yet", ""},
+		{"theme", "id: a\ntitle: T\ntheme: ⟪dark⟫\n", "no theme", ""},
 		{"grading", "id: a\ntitle: T\ngrading: {⟪point⟫: 1}\n", "no “point”", "“points”"},
 		{"grading's points", "id: a\ntitle: T\ngrading: {points: ⟪-1⟫}\n", "number of points", ""},
 		{"which attempt counts", "id: a\ntitle: T\ngrading: {score: ⟪last⟫}\n", "which attempt counts", "latest"},

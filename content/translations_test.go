@@ -221,3 +221,35 @@ func TestTranslationIsNotServed(t *testing.T) {
 		}
 	}
 }
+
+func TestTheme(t *testing.T) {
+	with := func(style string, more ...string) (*Course, string) {
+		files := bilingual("")
+		delete(files, "i18n/de/tutorials/files.md")
+		files["course.yaml"].Data = []byte("id: c\ntitle: C\ntheme: sea\n")
+		files["themes/sea/style.css"] = &fstest.MapFile{Data: []byte(style)}
+		for _, name := range more {
+			files["themes/sea/"+name] = &fstest.MapFile{Data: []byte("x")}
+		}
+		course, findings := Load(files)
+		return course, findings.String()
+	}
+	const sea = ":root { --link: teal; }\n.task { background: url(\"data:image/png;base64,AA\"); }\n"
+	if course, findings := with(sea); course == nil || course.Style != sea || course.In("de").Style != sea {
+		t.Errorf("the theme is refused:\n%s", findings)
+	}
+	for what, tt := range map[string]struct{ style, file, want string }{
+		"other sites":  {".a {}\n.b { background: url(https://example.org/x.png) }", "style.css", "themes/sea/style.css:2:18: error: A style sheet fetches nothing."},
+		"imports":      {"@import 'more.css';", "style.css", "themes/sea/style.css:1:1"},
+		"empty target": {".b { src: URL() }", "style.css", "fetches nothing"},
+		"a script":     {sea, "extra.js", "themes/sea/extra.js: error: A theme is a style sheet and nothing else."},
+	} {
+		more := []string{}
+		if tt.file != "style.css" {
+			more = append(more, tt.file)
+		}
+		if course, findings := with(tt.style, more...); course != nil || !strings.Contains(findings, tt.want) {
+			t.Errorf("%s: %s", what, findings)
+		}
+	}
+}

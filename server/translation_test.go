@@ -24,6 +24,8 @@ func bilingual(t *testing.T) *bed {
 	all["tutorials/one.md"] = &fstest.MapFile{Data: []byte(one)}
 	all["i18n/de/tutorials/one.md"] = &fstest.MapFile{Data: []byte(german.Replace(one))}
 	all["i18n/de/course.yaml"] = &fstest.MapFile{Data: []byte("title: Linux auf Deutsch\n")}
+	all["course.yaml"] = &fstest.MapFile{Data: []byte("id: linux\ntitle: Linux\ntheme: sea\ntutorials: [one, two]\n")}
+	all["themes/sea/style.css"] = &fstest.MapFile{Data: []byte(":root { --link: teal; }\n")}
 	course, findings := content.Load(all)
 	if course == nil {
 		t.Fatal(findings)
@@ -67,6 +69,15 @@ func TestTranslatedPages(t *testing.T) {
 		t.Errorf("an answer came to %d %v", status, attempt)
 	}
 	has("after a reload", get(one, "en"), "FALSCHE-WORTE", "!WRONG-WORDS")
+
+	// The course's own style sheet comes after ours.
+	_, rest, _ := strings.Cut(get(one, "en"), "tutorial-")
+	_, rest, ok := strings.Cut(rest, `<link rel="stylesheet" href="`+student.at)
+	style, _, _ := strings.Cut(rest, `"`)
+	answer, css := student.get(style)
+	if !ok || answer.StatusCode != http.StatusOK || !strings.Contains(css, "--link: teal") || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/css") {
+		t.Errorf("the style sheet %q: %s %s", style, answer.Status, css)
+	}
 
 	// An instructor sees the whole course, also what is not translated yet.
 	teacher := b.browser()

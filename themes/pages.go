@@ -19,6 +19,7 @@ type Layout struct {
 	Title    string // of the page; the site's name is added
 	Language string // BCP 47; empty means "en"
 	Nonce    string // the Content-Security-Policy nonce of this response
+	Style    string // address of the course's own style sheet; may be empty
 	Viewer   *Viewer
 	Crumbs   []Crumb // from the top down; the page itself is last
 	// Flash is a message for this one page view; may be empty.

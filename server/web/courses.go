@@ -104,6 +104,7 @@ func (s *site) course(c *gin.Context) {
 	o := offers[i]
 	page := themes.CoursePage{Layout: s.layout(c, o.Title, coursesCrumb(c)), Heading: o.Title,
 		Summary: o.Summary, Score: st.course(c, o)}
+	page.Style = styleOf(c, original)
 	page.Spoken = s.languages(c, original, o.Language)
 	for _, t := range o.tutorials {
 		w := work(c, o.Course, t)

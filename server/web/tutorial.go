@@ -40,6 +40,7 @@ func (s *site) tutorial(c *gin.Context) {
 		Score: views.Score(student.Progress), Guest: views.Guest(s.Guests.Status(o)), Next: s.next(c, course, t),
 		Grade: grade, Rules: views.Rules(student.Progress), Trouble: trouble,
 	}
+	page.Style = styleOf(c, course)
 	page.Spoken = s.languages(c, s.Catalog.Course(o.Course), t.Language)
 	for _, g := range t.Guests {
 		page.Guests = append(page.Guests, g.Name)

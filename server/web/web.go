@@ -124,6 +124,7 @@ func New(cfg Config) (http.Handler, error) {
 	pages.GET("/", s.courses)
 	pages.GET("/progress", s.progress)
 	pages.GET("/courses/:course", s.course)
+	pages.GET("/courses/:course/theme.css", s.style)
 	pages.GET("/courses/:course/:tutorial", s.known, s.tutorial)
 	pages.GET("/courses/:course/:tutorial/files/*file", s.known, s.file)
 	pages.GET("/pick", s.pickPage)

@@ -1,0 +1,31 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/labmark/labmark/content"
+)
+
+// styleOf is the address of a course's own style sheet, another one for each
+// version of the course; empty where it has none.
+func styleOf(c *gin.Context, course *content.Course) string {
+	if course.Style == "" {
+		return ""
+	}
+	return coursePath(c, course) + "/theme.css?v=" + course.Revision[:16]
+}
+
+// style serves a course's own style sheet.
+func (s *site) style(c *gin.Context) {
+	course := s.Catalog.Course(c.Param("course"))
+	if course == nil || course.Style == "" {
+		s.fail(c, errNoPage)
+		return
+	}
+	c.Header("Cache-Control", "private, max-age=31536000, immutable")
+	// A platform may sandbox its frames; see Theme.Assets.
+	c.Header("Cross-Origin-Resource-Policy", "cross-origin")
+	c.Data(http.StatusOK, "text/css; charset=utf-8", []byte(course.Style))
+}
