@@ -134,7 +134,7 @@ func (s Script) probe(ctx context.Context, client *ssh.Client, question []byte) 
 	ctx, cancel := context.WithTimeoutCause(ctx, bringTime+s.timeout(), ErrTimeout)
 	defer cancel()
 	execute := func(input []byte, command string) ([]byte, error) {
-		return converse(ctx, client, "exec", command, input)
+		return converse(ctx, client, "exec", "export PATH="+path+";"+command, input)
 	}
 	machine, err := execute(nil, "uname -m")
 	if err != nil {
