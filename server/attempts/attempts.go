@@ -132,8 +132,8 @@ func (g *Grader) Submit(ctx context.Context, o store.Owner, t *content.Tutorial,
 		return store.Attempt{}, err
 	}
 	s := slot{o, r.Check}
-	if other := g.enter(s, r.ID); other != "" {
-		return g.cfg.Store.Attempt(ctx, other)
+	if other, err := g.join(ctx, s, r.ID); err != nil || other.ID != "" {
+		return other, err
 	}
 	if err := g.left(ctx, o, c); err != nil {
 		g.leave(s)
@@ -240,6 +240,32 @@ func (g *Grader) enter(s slot, id string) (other string) {
 	}
 	return other
 }
+
+// join takes a slot, or returns the attempt that runs in it. One that has just
+// ended leaves it at any moment; who presses again means another attempt.
+func (g *Grader) join(ctx context.Context, s slot, id string) (store.Attempt, error) {
+	for {
+		other := g.enter(s, id)
+		if other == "" {
+			return store.Attempt{}, nil
+		}
+		a, err := g.cfg.Store.Attempt(ctx, other)
+		if errors.Is(err, store.ErrNotFound) {
+			a, err = store.Attempt{}, nil // it is not stored yet, or was refused
+		}
+		if err != nil || a.State == store.Running {
+			return a, err
+		}
+		select {
+		case <-ctx.Done():
+			return a, ctx.Err()
+		case <-time.After(leaving):
+		}
+	}
+}
+
+// leaving is the pause between two looks at a slot that is about to be left.
+const leaving = 5 * time.Millisecond
 
 func (g *Grader) leave(s slot) {
 	g.mu.Lock()

@@ -190,6 +190,51 @@ func TestSecondClickJoinsTheFirst(t *testing.T) {
 	remove()
 }
 
+// watched tells which attempts are looked for.
+type watched struct {
+	*store.Store
+	asked chan string
+}
+
+func (w watched) Attempt(ctx context.Context, id string) (store.Attempt, error) {
+	select {
+	case w.asked <- id:
+	default:
+	}
+	return w.Store.Attempt(ctx, id)
+}
+
+func TestPressedAgainAtTheEndIsAnotherAttempt(t *testing.T) {
+	b := mustBed(t)
+	asked := make(chan string, 100)
+	again := make(chan store.Attempt, 1)
+	b.cfg.Store = watched{b.store, asked}
+	b.cfg.Changed = func(a store.Attempt) {
+		if a.ID != id(1) || a.State != store.Done {
+			return
+		}
+		// A page that has just been told presses again, and finds the slot taken.
+		for len(asked) > 0 {
+			<-asked
+		}
+		go func() {
+			a, err := b.Submit(t.Context(), ann, tutorial, Request{Check: "x", ID: id(2)})
+			if err != nil {
+				t.Error(err)
+			}
+			again <- a
+		}()
+		for <-asked != id(1) {
+		}
+	}
+	if _, err := b.Submit(t.Context(), ann, tutorial, Request{Check: "x", ID: id(1)}); err != nil {
+		t.Fatal(err)
+	}
+	if a := <-again; a.ID != id(2) {
+		t.Errorf("got attempt %s", a.ID)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	b := mustBed(t)
 	for _, bad := range []string{"", "1", "../etc", strings.Repeat("a", 36), id(1) + "\n", strings.ToUpper("abcdefab-0000-4000-8000-000000000001")} {
