@@ -56,7 +56,7 @@ type part struct {
 }
 
 var parts = []part{
-	{"compile", (*bench).compile}, {"launch", (*bench).launch}, {"outbox", (*bench).outbox},
+	{"compile", (*bench).compile}, {"preview", (*bench).preview}, {"launch", (*bench).launch}, {"outbox", (*bench).outbox},
 	{"start", (*bench).start}, {"lease", (*bench).lease}, {"check", (*bench).check}, {"facts", (*bench).facts}, {"proof", (*bench).proof}, {"class", (*bench).class}, {"libvirt", (*bench).virtual},
 }
 
@@ -65,7 +65,7 @@ func main() {
 	defer stop()
 	rounds := flag.Int("rounds", 7, "how many pairs each ratio is the median of")
 	classes := flag.String("classes", "30,140", "how many guests to run at once, comma-separated")
-	only := flag.String("only", "", "which parts to measure anew, comma-separated: compile, launch, outbox, start, lease, check, facts, proof, class, libvirt; otherwise all")
+	only := flag.String("only", "", "which parts to measure anew, comma-separated: compile, preview, launch, outbox, start, lease, check, facts, proof, class, libvirt; otherwise all")
 	flag.Parse()
 	if err := run(ctx, *rounds, *classes, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -29,8 +29,12 @@ var (
 	sending = ratio{pkg: "./server/outbox", benchmark: "BenchmarkOutboxRatio", value: "mark-ns", reference: "post-ns", rate: "marks/s",
 		Result: Result{Name: "mark: through the outbox, durably, to a platform on loopback", Goal: 20,
 			Against: "a bare HTTP post of the same size, as many at a time"}}
+	previewing = ratio{pkg: "./server/preview", benchmark: "BenchmarkSaveRatio", value: "save-ns", reference: "load-ns",
+		Result: Result{Name: "preview: from a save to the new page at a client, 200 blocks", Goal: 12,
+			Against: "reading the course once"}}
 )
 
+func (b *bench) preview(ctx context.Context) error { return b.turns(ctx, previewing) }
 func (b *bench) compile(ctx context.Context) error { return b.turns(ctx, compiling) }
 func (b *bench) launch(ctx context.Context) error  { return b.turns(ctx, launching) }
 func (b *bench) outbox(ctx context.Context) error  { return b.turns(ctx, sending) }

@@ -87,7 +87,7 @@ func (c *Course) known(course *content.Course, findings content.Findings) bool {
 
 const (
 	// beat is the pause between looks at the folder's files.
-	beat = 20 * time.Millisecond
+	beat = 10 * time.Millisecond
 	// calm is how long files must stay as they are before errors in them are
 	// told: editors write files bit by bit.
 	calm = 80 * time.Millisecond
@@ -108,7 +108,7 @@ func (c *Course) Run(ctx context.Context, changed func(*content.Course)) {
 		begun := time.Now()
 		now := c.stamp()
 		// A huge folder is looked at less often.
-		pause = max(beat, 10*time.Since(begun))
+		pause = max(beat, 20*time.Since(begun))
 		if now == seen && (broken.IsZero() || time.Since(broken) < calm) {
 			continue
 		}

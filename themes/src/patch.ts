@@ -87,6 +87,15 @@ function holdsBlocks(e: Element): boolean {
 
 // essence is what an element says whatever a check has said in it meanwhile.
 function essence(e: Element): string {
+  let text = essences.get(e)
+  if (text === undefined) essences.set(e, (text = unsaid(e)))
+  return text
+}
+
+const essences = new WeakMap<Element, string>()
+
+function unsaid(e: Element): string {
+  if (!e.matches('.check') && !e.querySelector('.check')) return e.outerHTML
   const copy = e.cloneNode(true) as Element
   const checks = copy.matches('.check') ? [copy] : [...copy.querySelectorAll('.check')]
   for (const check of checks) {
