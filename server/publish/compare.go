@@ -35,16 +35,16 @@ func Compare(former, now []store.VersionCheck) []store.VersionChange {
 		changes = append(changes, store.VersionChange{Kind: kind, Tutorial: c.Tutorial, Check: c.Check, Title: c.Title, Points: c.Points, Was: was})
 	}
 	for _, c := range now {
-		switch old := find(former, c); {
-		case old == nil:
+		old := find(former, c)
+		if old == nil {
 			note(c, store.CheckAdded, 0)
-		default:
-			if old.Revision != c.Revision {
-				note(c, store.CheckChanged, old.Points)
-			}
-			if old.Points != c.Points {
-				note(c, store.PointsChanged, old.Points)
-			}
+			continue
+		}
+		if old.Revision != c.Revision {
+			note(c, store.CheckChanged, old.Points)
+		}
+		if old.Points != c.Points {
+			note(c, store.PointsChanged, old.Points)
 		}
 	}
 	for _, c := range former {

@@ -130,7 +130,7 @@ func untar(from io.Reader, into string) error {
 	left, files := int64(maxTree), 0
 	for {
 		h, err := t.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
