@@ -6,6 +6,8 @@ export PATH := $(CURDIR)/bin:$(PATH)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/labmark
 LINTER_VERSION := v2.15.0
 LINTER := $(CACHE)/tools/golangci-lint-$(LINTER_VERSION)
+# A registry that stalls is asked again, and what is in npm's cache is not asked for.
+NPM_CI := npm ci --no-audit --no-fund --loglevel=error --prefer-offline --fetch-retries=5 --fetch-timeout=60000
 STATIC := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'
 GUEST_ARCHES := amd64 arm64 s390x
 LISTEN ?= 127.0.0.1:8080
@@ -19,7 +21,7 @@ run: build image ## serve the demo course on http://localhost:8080
 
 test: packages-test build image lint ## run every test
 	go test -race -timeout 40m -p 1 ./... # by turns: guests need the processors
-	cd e2e && npm ci --no-audit --no-fund --loglevel=error && npm test
+	cd e2e && $(NPM_CI) && npm test
 
 bench: packages-test build image ## measure, and write bench.json and docs/performance.md
 	go run ./internal/bench
@@ -39,7 +41,7 @@ $(TOOLBOXES): vmbackend/embedded/labmark-toolbox-%.tar.gz: internal/setup/toolbo
 assets: themes/dist/manifest.json
 
 themes/dist/manifest.json: $(shell find themes/src themes/build -type f) themes/package-lock.json | packages-run
-	cd themes && npm ci --omit=dev --no-audit --no-fund --loglevel=error
+	cd themes && $(NPM_CI) --omit=dev
 	go run ./themes/build
 
 image: build packages-run ## the guest image that the demo course asks for
