@@ -149,6 +149,6 @@ func (s Script) probe(ctx context.Context, client *ssh.Client, question []byte) 
 	if err != nil {
 		return nil, err
 	}
-	dir := shellQuote(strings.TrimSpace(string(out)))
+	dir := ShellQuote(strings.TrimSpace(string(out)))
 	return execute(question, "timeout "+strconv.Itoa(int(s.timeout().Seconds())+2)+" "+dir+"/labmark-agent facts;s=$?;rm -rf "+dir+";exit $s")
 }

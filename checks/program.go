@@ -66,18 +66,18 @@ func newProgram(s Script, nonce, id string) (program, error) {
 		// nor /proc, and does not fork.
 		load := loadBash(prelude, s.Body)
 		p.input = prelude + s.Body
-		p.command = become(s.User, id, "/bin/bash --noprofile --norc -c "+shellQuote(load))
+		p.command = become(s.User, id, "/bin/bash --noprofile --norc -c "+ShellQuote(load))
 		if s.User == "" || s.User == "root" {
 			// A bash that was not started by an ordinary sshd has a clean
 			// environment already: a second one would cost milliseconds.
 			p.command = `[ "$BASH_VERSION" ]&&[ -z "$SSH_CONNECTION$SSH_CLIENT" ]||` + p.command + ";" + load
 		}
 	case "sh":
-		p.input = shellPrelude(preludeSh, s, p.records, user, path, home, id) + "eval " + shellQuote(s.Body) + "\n"
-		p.command = become(s.User, id, `/bin/sh -c `+shellQuote(`s=$(cat);eval "$s"`))
+		p.input = shellPrelude(preludeSh, s, p.records, user, path, home, id) + "eval " + ShellQuote(s.Body) + "\n"
+		p.command = become(s.User, id, `/bin/sh -c `+ShellQuote(`s=$(cat);eval "$s"`))
 	case "python":
 		p.input = pythonPrelude(s, p.records, user, id)
-		p.command = become(s.User, id, `/usr/bin/python3 -IBc `+shellQuote(`import sys;exec(sys.stdin.buffer.read())`))
+		p.command = become(s.User, id, `/usr/bin/python3 -IBc `+ShellQuote(`import sys;exec(sys.stdin.buffer.read())`))
 	}
 	return p, nil
 }
@@ -151,13 +151,13 @@ func shellPrelude(text string, s Script, f recordFormat, user, path, home, id st
 		fmt.Fprintf(&values, ` "${%s-}"`, name)
 	}
 	for _, name := range sortedKeys(s.Vars) {
-		fmt.Fprintf(&vars, "export %s=%s\n", name, shellQuote(s.Vars[name]))
+		fmt.Fprintf(&vars, "export %s=%s\n", name, ShellQuote(s.Vars[name]))
 	}
 	early := ""
 	if s.mayVanish() {
 		early = "__lm_kind=start; __lm_say ''; __lm_kind="
 	}
-	return strings.NewReplacer("@PATH@", path, "@HOME@", home, "@USER@", user, "@RUN@", id, "@FORMAT@", shellQuote(format),
+	return strings.NewReplacer("@PATH@", path, "@HOME@", home, "@USER@", user, "@RUN@", id, "@FORMAT@", ShellQuote(format),
 		"@VALUES@", values.String(), "@EARLY@", early).Replace(withoutComments(text)) + vars.String()
 }
 
@@ -189,8 +189,8 @@ func withoutComments(text string) string {
 	return b.String()
 }
 
-// shellQuote returns s as one word of a POSIX shell.
-func shellQuote(s string) string {
+// ShellQuote returns s as one word of a POSIX shell.
+func ShellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 

@@ -50,7 +50,7 @@ type order struct {
 func (p *program) withTools(s Script, user string) error {
 	o := order{User: s.User, Env: []string{"LABMARK_RUN=" + p.id}}
 	if s.Lang == "sh" {
-		p.input = shellPrelude(preludeSh, s, p.records, user, toolboxPath, `"$HOME"`, p.id) + "eval " + shellQuote(s.Body) + "\n"
+		p.input = shellPrelude(preludeSh, s, p.records, user, toolboxPath, `"$HOME"`, p.id) + "eval " + ShellQuote(s.Body) + "\n"
 		o.Argv = []string{"sh", "-c", `s=$(cat);eval "$s"`}
 	} else {
 		prelude := shellPrelude(preludeBash, s, p.records, user, toolboxPath, `"$HOME"`, p.id)

@@ -44,17 +44,22 @@ func (c *compiler) runs(check *Check, b *block, s *script) {
 	b.notEmpty(*s)
 }
 
-func (c *compiler) check(n *fenceBlock, b *block, s script, at place) {
-	var check *Check
+// decides is the check that a block is: one of its own, with a place on the
+// page, or what decides about the question that it stands in.
+func (c *compiler) decides(n *fenceBlock, b *block, at place) *Check {
 	if at.question != nil {
-		check = at.question.decider(b)
-	} else {
-		if b.attrs.id == nil {
-			b.noID()
-		}
-		check = c.worth(b, at)
-		n.token = c.page.token(Part{Check: check.ID})
+		return at.question.decider(b)
 	}
+	if b.attrs.id == nil {
+		b.noID()
+	}
+	check := c.worth(b, at)
+	n.token = c.page.token(Part{Check: check.ID})
+	return check
+}
+
+func (c *compiler) check(n *fenceBlock, b *block, s script, at place) {
+	check := c.decides(n, b, at)
 	c.runs(check, b, &s)
 	check.Lang = b.oneOf("lang", languages[0], languages...)
 	check.User = b.user()

@@ -69,16 +69,7 @@ func (c *compiler) translatedWorth(b *block, at place) *Check {
 
 // translatedCheck reads a check's messages.
 func (c *compiler) translatedCheck(n *fenceBlock, b *block, s script, at place) {
-	var check *Check
-	if at.question != nil {
-		check = at.question.decider(b)
-	} else {
-		if b.attrs.id == nil {
-			b.noID()
-		}
-		check = c.worth(b, at)
-		n.token = c.page.token(Part{Check: check.ID})
-	}
+	check := c.decides(n, b, at)
 	original := check.Source()
 	check.PassMessage, check.FailMessage = "", ""
 	c.messages(check, &s)

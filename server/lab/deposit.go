@@ -56,7 +56,7 @@ func Deposit(ctx context.Context, client *ssh.Client, d content.Deposit, values 
 	if mode == 0 {
 		mode = 0o644
 	}
-	command := "exec /bin/sh -c " + shellQuote(depositScript) + " sh " + shellQuote(d.Path) + " " + shellQuote(owner) + fmt.Sprintf(" %04o", mode)
+	command := "exec /bin/sh -c " + checks.ShellQuote(depositScript) + " sh " + checks.ShellQuote(d.Path) + " " + checks.ShellQuote(owner) + fmt.Sprintf(" %04o", mode)
 	ended := make(chan error, 1)
 	go func() { ended <- feed(client, d.Path, command, d.Fill(values)) }()
 	select {
@@ -98,6 +98,3 @@ func (b *bounded) Write(p []byte) (int, error) {
 	b.to.Write(p[:min(len(p), max(0, maxSaid-b.to.Len()))])
 	return len(p), nil
 }
-
-// shellQuote returns s as one word of a POSIX shell.
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
