@@ -40,6 +40,7 @@ type feed struct {
 	src  Source
 	repo repository
 	wake chan struct{}
+	log  *slog.Logger
 
 	mu     sync.Mutex
 	course *content.Course // being served
@@ -65,7 +66,7 @@ type Status struct {
 func Open(ctx context.Context, cfg Config) (*Publisher, error) {
 	p := &Publisher{cfg: cfg}
 	for _, src := range cfg.Sources {
-		f := &feed{src: src, wake: make(chan struct{}, 1)}
+		f := &feed{src: src, wake: make(chan struct{}, 1), log: cfg.Log}
 		f.repo = repository{src: src, dir: filepath.Join(cfg.Dir, src.key())}
 		p.feeds = append(p.feeds, f)
 		course, commit, err := f.look(ctx)
@@ -212,7 +213,7 @@ func (f *feed) look(ctx context.Context) (*content.Course, string, error) {
 			return nil, "", f.fault // what is wrong stays wrong
 		}
 		f.stamp = stamp
-		course, err := load(f.src.Dir, f.src.String())
+		course, err := f.load(f.src.Dir, f.src.String())
 		return course, "", err
 	}
 	commit, err := f.repo.fetch(ctx)
@@ -239,7 +240,7 @@ func (f *feed) at(ctx context.Context, commit string) (*content.Course, string, 
 	if err != nil {
 		return nil, commit, err
 	}
-	course, err := load(dir, fmt.Sprintf("%s at %.12s", f.src, commit))
+	course, err := f.load(dir, fmt.Sprintf("%s at %.12s", f.src, commit))
 	return course, commit, err
 }
 
@@ -251,14 +252,18 @@ func (f *feed) keep() error {
 	return f.repo.setGood(f.commit)
 }
 
-// load reads a course; its errors are told by file and line.
-func load(dir, name string) (*content.Course, error) {
+// load reads a course; its errors are told by file and line, and its warnings
+// logged.
+func (f *feed) load(dir, name string) (*content.Course, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("course %s: there is no such folder", name)
 	}
 	course, findings := content.Load(os.DirFS(dir))
 	if err := findings.Err(); err != nil {
 		return nil, fmt.Errorf("the course in %s has errors:\n\n%w", name, err)
+	}
+	if len(findings) > 0 {
+		f.log.Warn("a course has warnings", "source", name, "findings", findings.String())
 	}
 	return course, nil
 }
