@@ -199,7 +199,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 func drawer(theme *themes.Theme) func([]themes.Part) (template.HTML, error) {
 	return func(parts []themes.Part) (template.HTML, error) {
 		var b strings.Builder
-		err := theme.RenderParts(&b, parts)
+		err := theme.RenderParts(&b, "", parts)
 		return template.HTML(b.String()), err // the theme has escaped what must be
 	}
 }

@@ -10,8 +10,11 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/labmark/labmark/themes/words"
 )
 
 // assetsPath is where Theme.Assets must be mounted.
@@ -78,12 +81,7 @@ func (a *assets) add(layer fs.FS) error {
 		if err != nil {
 			return err
 		}
-		plain := strings.TrimPrefix(file, "assets/")
-		ext := path.Ext(plain)
-		sum := sha256.Sum256(b)
-		name := strings.TrimSuffix(plain, ext) + "-" + hex.EncodeToString(sum[:8]) + ext
-		a.names[plain] = name
-		a.files[name] = b
+		a.put(strings.TrimPrefix(file, "assets/"), b)
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
@@ -92,6 +90,26 @@ func (a *assets) add(layer fs.FS) error {
 	if err != nil {
 		return fmt.Errorf("themes: reading assets of an override: %w", err)
 	}
+	return nil
+}
+
+// put adds a file under a name with a fingerprint of its content.
+func (a *assets) put(plain string, b []byte) {
+	ext := path.Ext(plain)
+	sum := sha256.Sum256(b)
+	name := strings.TrimSuffix(plain, ext) + "-" + hex.EncodeToString(sum[:8]) + ext
+	a.names[plain] = name
+	a.files[name] = b
+}
+
+// addWords adds what the pages' scripts say in a language, as "words-de.js";
+// see src/words.ts.
+func (a *assets) addWords(l *words.Language) error {
+	b, err := json.Marshal(l.Script())
+	if err != nil {
+		return fmt.Errorf("themes: %w", err)
+	}
+	a.put("words-"+l.Tag+".js", slices.Concat([]byte("globalThis.labmarkWords="), b, []byte(";\n")))
 	return nil
 }
 

@@ -6,11 +6,18 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/labmark/labmark/themes/words"
 )
 
-// functions are what templates may call.
-func functions(a *assets) template.FuncMap {
+// functions are what templates may call, in one language.
+func functions(a *assets, l *words.Language) template.FuncMap {
 	return template.FuncMap{
+		"t":     l.Say,       // {{t "Signed in as {name}" "name" .Name}}
+		"tr":    l.Translate, // {{tr .Detail}}: said in Go
+		"rich":  rich(l),     // {{rich "Read {link} first." "link" (…HTML…)}}
+		"count": func(n any, one, many string, holes ...any) string { return l.Count(number(n), one, many, holes...) },
+
 		"asset":    a.url,
 		"points":   points,
 		"percent":  percent,
@@ -53,6 +60,32 @@ func functions(a *assets) template.FuncMap {
 		"draw":       draw,
 		"pick":       pick,
 	}
+}
+
+// rich says a sentence with HTML in its holes; what is not template.HTML is
+// escaped.
+func rich(l *words.Language) func(string, ...any) template.HTML {
+	return func(english string, holes ...any) template.HTML {
+		for i := 1; i < len(holes); i += 2 {
+			if _, ok := holes[i].(template.HTML); !ok {
+				holes[i] = template.HTMLEscapeString(fmt.Sprint(holes[i]))
+			}
+		}
+		return template.HTML(words.Fill(template.HTMLEscapeString(l.Say(english)), holes...))
+	}
+}
+
+// number is any of Go's numbers that pages hold.
+func number(n any) float64 {
+	switch n := n.(type) {
+	case int:
+		return float64(n)
+	case int64:
+		return float64(n)
+	case float64:
+		return n
+	}
+	panic(fmt.Sprintf("themes: %T is no number", n))
 }
 
 // points writes a number of points as people do: 2, 1.5, at most two places.

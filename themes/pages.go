@@ -3,6 +3,8 @@ package themes
 import (
 	"slices"
 	"time"
+
+	"github.com/labmark/labmark/themes/words"
 )
 
 // The types below are what pages show: plain data, filled by the server.
@@ -12,12 +14,14 @@ import (
 type Page interface {
 	// template names the template file, without ".html".
 	template() string
+	// speaks is the language of the interface, as Layout's.
+	speaks() string
 }
 
 // Layout is what every page shares. Embed it first.
 type Layout struct {
 	Title    string // of the page; the site's name is added
-	Language string // BCP 47; empty means "en"
+	Language string // of the interface, BCP 47; empty means "en"
 	Nonce    string // the Content-Security-Policy nonce of this response
 	Style    string // address of the course's own style sheet; may be empty
 	Viewer   *Viewer
@@ -41,6 +45,12 @@ type Layout struct {
 	// there is none. Only embedded pages offer it.
 	Popout string
 }
+
+func (l Layout) speaks() string { return words.In(l.Language).Tag }
+
+// Speaks is the tag for <html lang>: the language that the interface is in,
+// which need not be the one wished for.
+func (l Layout) Speaks() string { return l.speaks() }
 
 // AuthorView is what the preview of a course adds to each page.
 type AuthorView struct {

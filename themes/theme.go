@@ -18,6 +18,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/labmark/labmark/themes/words"
 )
 
 //go:embed templates
@@ -29,9 +31,15 @@ var bundled embed.FS
 // Theme draws pages. It is never changed after New, so it may be used by many
 // goroutines at once.
 type Theme struct {
-	pages  map[string]*template.Template // by the name that Page.template gives
-	parts  *template.Template
+	// drawn holds the templates by the tag of their language.
+	drawn  map[string]*drawing
 	assets *assets
+}
+
+// drawing is all templates, bound to one language.
+type drawing struct {
+	pages map[string]*template.Template // by the name that Page.template gives
+	parts *template.Template
 }
 
 // New loads the default theme and lays overrides over it; a file of a later
@@ -55,13 +63,28 @@ func load(dist fs.FS, layers []fs.FS) (*Theme, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := template.New("").Funcs(functions(assets))
+	t := &Theme{drawn: map[string]*drawing{}, assets: assets}
+	for _, tag := range words.Languages() {
+		language := words.In(tag)
+		if err := assets.addWords(language); err != nil {
+			return nil, err
+		}
+		if t.drawn[tag], err = bind(sources, assets, language); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// bind parses all templates for one language.
+func bind(sources map[string]string, assets *assets, language *words.Language) (*drawing, error) {
+	base := template.New("").Funcs(functions(assets, language))
 	for _, shared := range []string{"layout", "parts", "teach", "author"} {
 		if err := parse(base, shared, sources); err != nil {
 			return nil, err
 		}
 	}
-	t := &Theme{pages: map[string]*template.Template{}, parts: base, assets: assets}
+	d := &drawing{pages: map[string]*template.Template{}, parts: base}
 	for _, p := range allPages {
 		page, err := base.Clone()
 		if err != nil {
@@ -70,9 +93,9 @@ func load(dist fs.FS, layers []fs.FS) (*Theme, error) {
 		if err := parse(page, p.template(), sources); err != nil {
 			return nil, err
 		}
-		t.pages[p.template()] = page
+		d.pages[p.template()] = page
 	}
-	return t, nil
+	return d, nil
 }
 
 // readTemplates gives each template's source by its name without ".html".
@@ -108,10 +131,14 @@ func parse(t *template.Template, name string, sources map[string]string) error {
 	return nil
 }
 
-// Render writes the whole page. Nothing is written when drawing fails, so that
-// the caller can still answer with an error page.
+// in is the drawing in the interface's language nearest to a BCP 47 tag.
+func (t *Theme) in(tag string) *drawing { return t.drawn[words.In(tag).Tag] }
+
+// Render writes the whole page, in the language of its Layout. Nothing is
+// written when drawing fails, so that the caller can still answer with an error
+// page.
 func (t *Theme) Render(w io.Writer, p Page) error {
-	page, ok := t.pages[p.template()]
+	page, ok := t.in(p.speaks()).pages[p.template()]
 	if !ok {
 		return fmt.Errorf("themes: there is no page %q", p.template())
 	}
@@ -124,10 +151,11 @@ func (t *Theme) Render(w io.Writer, p Page) error {
 }
 
 // RenderParts writes parts alone, for the "html" of the requests that open a
-// hint or a solution. Like Render it writes all or nothing.
-func (t *Theme) RenderParts(w io.Writer, parts []Part) error {
+// hint or a solution, with the interface's words in a language. Like Render it
+// writes all or nothing.
+func (t *Theme) RenderParts(w io.Writer, language string, parts []Part) error {
 	var b bytes.Buffer
-	if err := t.parts.ExecuteTemplate(&b, "body", parts); err != nil {
+	if err := t.in(language).parts.ExecuteTemplate(&b, "body", parts); err != nil {
 		return fmt.Errorf("themes: drawing parts: %w", err)
 	}
 	_, err := b.WriteTo(w)

@@ -104,7 +104,7 @@ func TestValuesOfStudentsAreEscaped(t *testing.T) {
 		{HTML: `</p>`},
 	}
 	var b bytes.Buffer
-	if err := theme.RenderParts(&b, parts); err != nil {
+	if err := theme.RenderParts(&b, "", parts); err != nil {
 		t.Fatal(err)
 	}
 	page := mustRender(t, theme, themes.TutorialPage{Layout: themes.Layout{Title: evil}, Heading: evil, Steps: []themes.Step{{ID: "s", Title: evil, Body: parts}}})
@@ -140,7 +140,7 @@ func TestAStudentSeesWhatACheckSaid(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.check.ID = "c"
 			var b bytes.Buffer
-			if err := theme.RenderParts(&b, []themes.Part{{Check: &c.check}}); err != nil {
+			if err := theme.RenderParts(&b, "", []themes.Part{{Check: &c.check}}); err != nil {
 				t.Fatal(err)
 			}
 			for _, want := range []string{`data-state="` + c.state + `"`, c.says} {

@@ -12,7 +12,7 @@ import (
 func mustDraw(t *testing.T, parts ...themes.Part) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := mustLoad(t).RenderParts(&b, parts); err != nil {
+	if err := mustLoad(t).RenderParts(&b, "", parts); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

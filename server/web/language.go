@@ -10,6 +10,7 @@ import (
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/themes/words"
 )
 
 // languageKey is the language that a session's user has chosen.
@@ -35,6 +36,24 @@ func (s *site) speaks(c *gin.Context, course *content.Course) string {
 		}
 	}
 	return course.Language
+}
+
+// interfaceTags are the languages of the interface, for matching.
+var interfaceTags = language.NewMatcher(func() (tags []language.Tag) {
+	for _, l := range words.Languages() {
+		tags = append(tags, language.Make(l))
+	}
+	return tags
+}())
+
+// language is the one in which a viewer reads the interface.
+func (s *site) language(c *gin.Context) string {
+	for _, wanted := range s.wishes(c) {
+		if _, i, how := interfaceTags.Match(wanted); how >= language.High {
+			return words.Languages()[i]
+		}
+	}
+	return words.Source
 }
 
 // wishes are a viewer's languages, the dearest first.

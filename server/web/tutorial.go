@@ -124,7 +124,7 @@ func (s *site) solution(c *gin.Context) {
 // fragment answers with a piece of a page.
 func (s *site) fragment(c *gin.Context, parts []themes.Part) {
 	var html bytes.Buffer
-	if err := s.Theme.RenderParts(&html, parts); err != nil {
+	if err := s.Theme.RenderParts(&html, s.language(c), parts); err != nil {
 		s.fail(c, err)
 		return
 	}
