@@ -9,6 +9,9 @@
 //
 //	"Signed in as {name}": "Angemeldet als {name}"
 //	"{n} points": {one: "{n} Punkt", other: "{n} Punkte"}
+//
+// Short words that other languages tell apart have what they are of behind
+// "##", which nobody sees: "failed##machine", "failed##check".
 package words
 
 import (
@@ -29,6 +32,9 @@ var catalogs embed.FS
 
 // Source is the language of all sentences in the program.
 const Source = "en"
+
+// of stands between a sentence and what tells it from its like.
+const of = "##"
 
 // Language says sentences in one language. It is never changed after it was
 // made, so it may be used by many goroutines at once.
@@ -150,7 +156,7 @@ func (l *Language) With(sentences map[string]Entry) *Language {
 //
 // A sentence that the catalog lacks stays English.
 func (l *Language) Say(english string, holes ...any) string {
-	text := english
+	text, _, _ := strings.Cut(english, of)
 	if e, ok := l.sentences[english]; ok && e.Text != "" {
 		text = e.Text
 	}
