@@ -3,8 +3,11 @@ package themes
 import (
 	"fmt"
 	"html/template"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labmark/labmark/themes/words"
@@ -12,35 +15,41 @@ import (
 
 // functions are what templates may call, in one language.
 func functions(a *assets, l *words.Language) template.FuncMap {
-	return template.FuncMap{
-		"t":     l.Say,       // {{t "Signed in as {name}" "name" .Name}}
-		"tr":    l.Translate, // {{tr .Detail}}: said in Go
-		"rich":  rich(l),     // {{rich "Read {link} first." "link" (…HTML…)}}
-		"count": func(n any, one, many string, holes ...any) string { return l.Count(number(n), one, many, holes...) },
+	all := template.FuncMap{
+		"t":         l.Say,       // {{t "Signed in as {name}" "name" .Name}}
+		"tr":        l.Translate, // {{tr .Detail}}: said in Go
+		"rich":      rich(l),     // {{rich "Read {link} first." "link" (…HTML…)}}
+		"count":     func(n any, one, many string, holes ...any) string { return l.Count(number(n), one, many, holes...) },
+		"richcount": richCount(l),
 
+		"points":   l.Number,
+		"minutes":  words.Minutes,
+		"when":     l.When,
+		"words":    func(outcome string) string { return l.Say(verdictWords(outcome)) },
+		"asks":     func(kind string) string { return l.Say(asks(kind)) },
+		"moment":   moment(l),
 		"asset":    a.url,
-		"points":   points,
 		"percent":  percent,
-		"minutes":  minutes,
 		"datetime": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"when":     func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") },
-		"plural":   plural,
 		"inc":      func(i int) int { return i + 1 },
 		"outcome":  outcome,
 		"standing": standing,
-		"words":    verdictWords,
 		"ended":    ended,
 		"soon":     soon,
 		"breaks":   breaks,
 		"oneLine":  oneLine,
 		"total":    total,
-		"size":     size,
 		"use":      use,
+		"tag":      tag,
+		"keys":     keys,
+		"link":     link,
+		"strong":   strong,
+		"code":     code,
+		"links":    links,
 		"deref":    func(f *float64) float64 { return *f },
 
 		"attemptOutcome": attemptOutcome,
 
-		"asks":         asks,
 		"chosen":       chosen,
 		"desktopGuest": desktopGuest,
 		"inOrder":      inOrder,
@@ -48,31 +57,61 @@ func functions(a *assets, l *words.Language) template.FuncMap {
 		"machines":     machines,
 		"spent":        spent,
 
-		"cellWords":  cellWords,
-		"gradeState": gradeState,
-		"gradeWords": gradeWords,
-		"gradeIcon":  gradeIcon,
-		"column":     column,
-		"given":      given,
-		"local":      local,
-		"took":       took,
-		"standings":  standings,
-		"draw":       draw,
-		"pick":       pick,
+		"plural": plural,
 	}
+	maps.Copy(all, classFunctions(l))
+	return all
 }
 
 // rich says a sentence with HTML in its holes; what is not template.HTML is
 // escaped.
 func rich(l *words.Language) func(string, ...any) template.HTML {
-	return func(english string, holes ...any) template.HTML {
-		for i := 1; i < len(holes); i += 2 {
-			if _, ok := holes[i].(template.HTML); !ok {
-				holes[i] = template.HTMLEscapeString(fmt.Sprint(holes[i]))
-			}
-		}
-		return template.HTML(words.Fill(template.HTMLEscapeString(l.Say(english)), holes...))
+	return func(english string, holes ...any) template.HTML { return fill(l.Say(english), holes) }
+}
+
+// richCount is rich for a number with its noun.
+func richCount(l *words.Language) func(any, string, string, ...any) template.HTML {
+	return func(n any, one, many string, holes ...any) template.HTML {
+		return fill(l.Count(number(n), one, many), holes)
 	}
+}
+
+// fill puts HTML, or text that it escapes, into the holes of a sentence. The
+// caller's holes stay as they are.
+func fill(sentence string, holes []any) template.HTML {
+	escaped := slices.Clone(holes)
+	for i := 1; i < len(escaped); i += 2 {
+		if _, ok := escaped[i].(template.HTML); !ok {
+			escaped[i] = template.HTMLEscapeString(fmt.Sprint(escaped[i]))
+		}
+	}
+	return template.HTML(words.Fill(template.HTMLEscapeString(sentence), escaped...))
+}
+
+// tag is an element for the hole of a sentence. Its attributes are the
+// template's own words, as `id="score"`; its text is escaped.
+func tag(name, attributes string, text any) template.HTML {
+	if attributes != "" {
+		attributes = " " + attributes
+	}
+	if name == "br" {
+		return template.HTML("<br" + attributes + ">")
+	}
+	return template.HTML("<" + name + attributes + ">" + template.HTMLEscapeString(fmt.Sprint(text)) + "</" + name + ">")
+}
+
+// link is a link to a page of this site, for the hole of a sentence.
+func link(href, text string) template.HTML {
+	return template.HTML(`<a href="` + template.HTMLEscapeString(href) + `">` + template.HTMLEscapeString(text) + `</a>`)
+}
+
+// keys are pressed together.
+func keys(names ...string) template.HTML {
+	all := make([]string, len(names))
+	for i, n := range names {
+		all[i] = string(tag("kbd", "", n))
+	}
+	return template.HTML(strings.Join(all, " "))
 }
 
 // number is any of Go's numbers that pages hold.
@@ -104,18 +143,6 @@ func percent(s Score) int {
 		p = 99
 	}
 	return min(max(p, 0), 100)
-}
-
-// minutes writes an estimate of time: "20 min", "1 h 30 min".
-func minutes(d time.Duration) string {
-	m := int(math.Ceil(d.Minutes()))
-	switch {
-	case m < 60:
-		return fmt.Sprintf("%d min", m)
-	case m%60 == 0:
-		return fmt.Sprintf("%d h", m/60)
-	}
-	return fmt.Sprintf("%d h %d min", m/60, m%60)
 }
 
 // plural writes a number with its noun: "1 check", "2 checks".

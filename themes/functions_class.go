@@ -2,31 +2,50 @@ package themes
 
 import (
 	"fmt"
+	"html/template"
 	"math"
 	"strings"
 	"time"
+
+	"github.com/labmark/labmark/themes/words"
 )
 
 // What templates of those who teach may call beside the other functions.
+func classFunctions(l *words.Language) template.FuncMap {
+	return template.FuncMap{
+		"cellWords":  func(c CellView) string { return cellWords(l, c) },
+		"gradeState": gradeState,
+		"gradeWords": func(g GradeView) string { return gradeWords(l, g) },
+		"gradeIcon":  gradeIcon,
+		"column":     column,
+		"given":      given,
+		"local":      local,
+		"decimal":    words.In(words.Source).Number,
+		"took":       func(d time.Duration) string { return took(l, d) },
+		"size":       func(bytes int64) string { return size(l, bytes) },
+		"standings":  func(p CheckPage) []share { return standings(l, p) },
+		"draw":       func(bars []Bar) chart { return draw(l, bars) },
+		"pick":       pick,
+		"links":      links,
+		"zone":       zone,
+		"goOn":       goOn,
+	}
+}
 
 // cellWords says a cell of the grid, for its tooltip and for screen readers.
 // src/class.ts says the same.
-func cellWords(c CellView) string {
+func cellWords(l *words.Language, c CellView) string {
+	verdict := l.Say(verdictWords(c.State))
 	if c.State == "idle" {
-		return verdictWords(c.State)
+		return verdict
 	}
-	words := fmt.Sprintf("%s: %s of %s, %s", verdictWords(c.State), points(c.Won), pointsWords(c.Points), plural(c.Attempts, "attempt"))
+	says := l.Say("{verdict}: {score}, {attempts}", "verdict", verdict,
+		"score", l.Count(c.Points, "{won} of {n} point", "{won} of {n} points", "won", l.Number(c.Won)),
+		"attempts", l.Count(float64(c.Attempts), "{n} attempt", "{n} attempts"))
 	if c.Late {
-		words += ", late"
+		return l.Say("{what}, late", "what", says)
 	}
-	return words
-}
-
-func pointsWords(p float64) string {
-	if p == 1 {
-		return "1 point"
-	}
-	return points(p) + " points"
+	return says
 }
 
 // gradeState gives a grade's way the colour of an outcome.
@@ -56,11 +75,16 @@ func gradeIcon(g GradeView) string {
 }
 
 // gradeWords says a grade's way in two or three words. src/grade.ts says the same.
-func gradeWords(g GradeView) string {
-	if g.State == "none" {
-		return "No grade yet"
+func gradeWords(l *words.Language, g GradeView) string {
+	switch g.State {
+	case "none":
+		return l.Say("No grade yet")
+	case "sent":
+		return l.Say("Grade sent")
+	case "waiting":
+		return l.Say("Grade waiting")
 	}
-	return "Grade " + g.State
+	return l.Say("Grade refused")
 }
 
 // given says whether there is such a time.
@@ -90,9 +114,9 @@ func local(t *time.Time) string {
 }
 
 // took is how long an attempt ran: "0.4 s", "12 s".
-func took(d time.Duration) string {
+func took(l *words.Language, d time.Duration) string {
 	if d < 10*time.Second {
-		return fmt.Sprintf("%.1f s", d.Seconds())
+		return l.Decimal(d.Seconds()) + " s"
 	}
 	return fmt.Sprintf("%.0f s", d.Seconds())
 }
@@ -105,11 +129,11 @@ type share struct {
 }
 
 // standings lays a class out along one bar.
-func standings(p CheckPage) []share {
+func standings(l *words.Language, p CheckPage) []share {
 	parts := []share{
-		{State: "pass", Words: "passed", Count: p.Passed}, {State: "part", Words: "partly there", Count: p.Partly},
-		{State: "fail", Words: "failed", Count: p.Failed}, {State: "unsure", Words: "could not tell", Count: p.Unsure},
-		{State: "idle", Words: "never tried", Count: p.Never},
+		{State: "pass", Words: l.Say("passed"), Count: p.Passed}, {State: "part", Words: l.Say("partly there"), Count: p.Partly},
+		{State: "fail", Words: l.Say("failed"), Count: p.Failed}, {State: "unsure", Words: l.Say("could not tell"), Count: p.Unsure},
+		{State: "idle", Words: l.Say("never tried"), Count: p.Never},
 	}
 	all, before := 0, 0
 	for _, s := range parts {
@@ -153,16 +177,17 @@ const (
 )
 
 // draw lays bars out from the ground up: passed, failed, unsure.
-func draw(bars []Bar) chart {
+func draw(l *words.Language, bars []Bar) chart {
 	c := chart{Width: barStep * max(len(bars), 12), Height: barHeight}
 	c.Room = c.Width + 60
 	for _, b := range bars {
 		c.Most = max(c.Most, b.Passed+b.Failed+b.Unsure)
 	}
 	every := int(math.Ceil(float64(len(bars)) / mostTicks))
-	var words []string
+	var said []string
 	for i, b := range bars {
-		bar := chartBar{X: i * barStep, Says: fmt.Sprintf("%s: %d passed, %d failed, %d could not tell", b.Label, b.Passed, b.Failed, b.Unsure)}
+		bar := chartBar{X: i * barStep, Says: l.Say("{day}: {passed} passed, {failed} failed, {unsure} could not tell",
+			"day", b.Label, "passed", b.Passed, "failed", b.Failed, "unsure", b.Unsure)}
 		if i%every == 0 {
 			bar.Label = b.Label
 		}
@@ -180,10 +205,10 @@ func draw(bars []Bar) chart {
 		}
 		c.Bars = append(c.Bars, bar)
 		if len(bar.Pieces) > 0 {
-			words = append(words, bar.Says)
+			said = append(said, bar.Says)
 		}
 	}
-	c.Words = strings.Join(words, "; ")
+	c.Words = strings.Join(said, "; ")
 	return c
 }
 

@@ -28,6 +28,9 @@ type Layout struct {
 	Crumbs   []Crumb // from the top down; the page itself is last
 	// Flash is a message for this one page view; may be empty.
 	Flash string
+	// Menu are the languages of the interface, to choose from; none where the
+	// page has a menu of its own or nothing to choose.
+	Menu []LanguageChoice
 	// Base is the prefix of this session's addresses: empty, or a path as
 	// "/at/KEY" without "/" at its end. Templates put it before the addresses
 	// that they write themselves (/, /progress, /login, /logout), but not
