@@ -44,6 +44,21 @@ func TestFormulas(t *testing.T) {
 	}
 }
 
+// TestCornersOfTablesAreNoHeadings: a heading without words is a fault that
+// browsers' checkers find.
+func TestCornersOfTablesAreNoHeadings(t *testing.T) {
+	c, findings := Load(courseWith(opening + "| | inner |\n|---|--:|\n| client | 1 |\n"))
+	if len(findings) > 0 {
+		t.Fatal(findings)
+	}
+	got := strings.Join(strings.Fields(dump(c.Tutorial("web").Steps[0].Body)), "")
+	want := strings.Join(strings.Fields(`<table><thead><tr><td></td><th align="right">inner</th></tr></thead>
+		<tbody><tr><td>client</td><td align="right">1</td></tr></tbody></table>`), "")
+	if got != want {
+		t.Errorf("a table with an empty corner makes\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestHeadingsLikeBlocks(t *testing.T) {
 	if _, findings := Load(courseWith(opening + "## Tabs {#tabs}\n\n### Include {#include}\n\nx\n")); len(findings) > 0 {
 		t.Error(findings)

@@ -73,6 +73,7 @@ func (nodeRenderer) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(ast.KindHTMLBlock, renderHTMLBlock)
 	r.Register(ast.KindRawHTML, renderRawHTML)
 	r.Register(east.KindTaskCheckBox, renderCheckBox)
+	r.Register(east.KindTableCell, renderTableCell)
 }
 
 func renderContainer(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -143,5 +144,25 @@ func renderCheckBox(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.
 		}
 		_, _ = w.WriteString(sign)
 	}
+	return ast.WalkContinue, nil
+}
+
+// renderTableCell makes no heading of an empty cell, as in the corner of a
+// table: screen readers would say it at each cell.
+func renderTableCell(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	cell := n.(*east.TableCell)
+	tag := "td"
+	if cell.Parent().Kind() == east.KindTableHeader && cell.HasChildren() {
+		tag = "th"
+	}
+	if !entering {
+		_, _ = w.WriteString("</" + tag + ">\n")
+		return ast.WalkContinue, nil
+	}
+	_, _ = w.WriteString("<" + tag)
+	if cell.Alignment != east.AlignNone {
+		_, _ = w.WriteString(` align="` + cell.Alignment.String() + `"`)
+	}
+	_ = w.WriteByte('>')
 	return ast.WalkContinue, nil
 }
