@@ -1,12 +1,13 @@
 // The requests of docs/architecture.md, "What a page and the server say to
 // each other". The types mirror themes/pages*.go.
+import { t } from './words'
 
 const words = {
-  broken: 'Something went wrong in this page. Load it again.',
-  unreachable: ['The server cannot be reached.', 'Check your connection, then try again.'],
-  signedOut: ['You are signed out.', 'Load the page again to sign in.'],
-  refused: (status: number) => `The server answered with an error (${status}).`,
-  again: 'Try again in a moment.',
+  broken: t('Something went wrong in this page. Load it again.'),
+  unreachable: [t('The server cannot be reached.'), t('Check your connection, then try again.')],
+  signedOut: [t('You are signed out.'), t('Load the page again to sign in.')],
+  refused: (status: number) => t('The server answered with an error ({status}).', { status }),
+  again: t('Try again in a moment.'),
 } as const
 
 export interface Guest {

@@ -8,9 +8,10 @@ import { Lost, PageText } from './patch'
 import { comeBack, keepPlace, reload } from './place'
 import { courseSaved, heed, pageGrew, signal } from './signals'
 import { Trials } from './trials'
+import { t } from './words'
 
 const words = {
-  reset: 'A fresh machine is on its way.',
+  reset: t('A fresh machine is on its way.'),
 }
 
 const frame = part('author')

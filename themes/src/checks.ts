@@ -2,27 +2,18 @@
 import { API, Attempt, Guest, drawUUID, inWords } from './api'
 import { announce, button, inside, points, setIcon } from './page'
 import { elapsedWords, showTimes } from './times'
-
-export type Outcome = 'idle' | 'running' | 'pass' | 'part' | 'fail' | 'unsure'
-
-const verdicts: Record<Outcome, string> = {
-  idle: 'Not tried yet',
-  running: 'Checking…',
-  pass: 'Passed',
-  part: 'Partly there',
-  fail: 'Not yet',
-  unsure: 'Could not tell',
-}
+import { Outcome, verdicts } from './verdicts'
+import { count, rich, t } from './words'
 
 const words = {
-  off: 'Your machine is off, so there is nothing to look at.',
-  notReady: 'Your machine is not ready yet. Try again in a moment.',
-  startIt: 'Start it',
-  couldNotTell: (why: string) => `Could not tell. ${why}`,
-  attempts: (n: number) => (n === 0 ? '' : n === 1 ? '1 attempt' : `${n} attempts`),
-  lastTried: 'last tried ',
-  won: (won: string, of: string) => `${won} of ${of} points.`,
-  seen: (message: string) => `Last seen: ${message}`,
+  off: t('Your machine is off, so there is nothing to look at.'),
+  notReady: t('Your machine is not ready yet. Try again in a moment.'),
+  startIt: t('Start it'),
+  couldNotTell: (why: string) => `${verdicts.unsure}. ${why}`,
+  attempts: (n: number) => (n === 0 ? '' : count(n, '{n} attempt', '{n} attempts')),
+  lastTried: (when: Node) => rich('last tried {when}', { when }),
+  won: (won: number, of: number) => `${count(of, '{won} of {n} points', '{won} of {n} points', { won: points(won) })}.`,
+  seen: (message: string) => t('Last seen: {message}', { message }),
 }
 
 // askAgain is the pause after which a result that has not come is asked for,
@@ -204,12 +195,12 @@ export class Check {
     inside(this.element, '.check-won').textContent = points(a.best)
     const time = document.createElement('time')
     time.dateTime = a.at
-    inside(this.element, '.check-when').replaceChildren(words.lastTried, time)
+    inside(this.element, '.check-when').replaceChildren(...words.lastTried(time))
     showTimes(this.element)
   }
 
   private tell(a: Attempt, o: Outcome): void {
-    const won = o === 'pass' || o === 'part' ? ` ${words.won(points(a.best), points(a.points))}` : ''
+    const won = o === 'pass' || o === 'part' ? ` ${words.won(a.best, a.points)}` : ''
     announce(`${verdicts[o]}. ${a.message ?? ''}${won}`)
   }
 

@@ -4,9 +4,11 @@ import { chips, Grade } from './grade'
 import { tools, tooltips, walk } from './grid'
 import { part, points } from './page'
 import { showTimes } from './times'
+import { Outcome, verdicts } from './verdicts'
+import { count, t } from './words'
 
 interface Cell {
-  state: 'idle' | 'running' | 'pass' | 'part' | 'fail' | 'unsure'
+  state: Outcome
   won: number
   points: number
   attempts: number
@@ -31,21 +33,15 @@ interface ClassEvents {
   row: Row
 }
 
-const verdicts: Record<Cell['state'], string> = {
-  idle: 'Not tried yet',
-  running: 'Checking…',
-  pass: 'Passed',
-  part: 'Partly there',
-  fail: 'Not yet',
-  unsure: 'Could not tell',
-}
-
 // cellWords says what themes/functions_class.go says.
 function cellWords(c: Cell): string {
   if (c.state === 'idle') return verdicts.idle
-  const of = c.points === 1 ? '1 point' : `${points(c.points)} points`
-  const attempts = c.attempts === 1 ? '1 attempt' : `${c.attempts} attempts`
-  return `${verdicts[c.state]}: ${points(c.won)} of ${of}, ${attempts}${c.late ? ', late' : ''}`
+  const holes = {
+    verdict: verdicts[c.state],
+    score: count(c.points, '{won} of {n} point', '{won} of {n} points', { won: points(c.won) }),
+    attempts: count(c.attempts, '{n} attempt', '{n} attempts'),
+  }
+  return c.late ? t('{verdict}: {score}, {attempts}, late##cell', holes) : t('{verdict}: {score}, {attempts}##cell', holes)
 }
 
 // before is how many columns stand before the first check's.
@@ -93,7 +89,7 @@ export function grid(): void {
     {
       connected: () => (banner.hidden = true),
       lost: () => {
-        banner.textContent = 'The connection to the server is lost. Trying again… What you see may be old.'
+        banner.textContent = t('The connection to the server is lost. Trying again… What you see may be old.')
         banner.hidden = false
       },
     },
@@ -125,7 +121,7 @@ function newRow(r: Row, checks: number): HTMLTableRowElement {
   const head = document.createElement('th')
   head.scope = 'row'
   head.className = 'grid-name'
-  const lamp = Object.assign(document.createElement('span'), { className: 'lamp', title: 'The machine is running' })
+  const lamp = Object.assign(document.createElement('span'), { className: 'lamp', title: t('The machine is running') })
   lamp.append(Object.assign(document.createElement('span'), { className: 'visually-hidden' }))
   head.append(lamp)
   row.append(head)
@@ -146,7 +142,7 @@ function drawRow(row: HTMLTableRowElement, r: Row): void {
   row.toggleAttribute('data-late', Boolean(r.grade.late))
   if (r.lastSeen) row.dataset.seen = r.lastSeen
   const head = row.cells[0]!
-  head.querySelector('.lamp span')!.textContent = r.running ? 'machine running' : ''
+  head.querySelector('.lamp span')!.textContent = r.running ? t('machine running') : ''
   const name = document.createElement(r.href ? 'a' : 'span')
   if (r.href) (name as HTMLAnchorElement).href = r.href
   name.textContent = r.name
@@ -158,7 +154,7 @@ function drawRow(row: HTMLTableRowElement, r: Row): void {
   if (r.lastSeen) {
     seen.replaceChildren(Object.assign(document.createElement('time'), { dateTime: r.lastSeen }))
     showTimes(seen)
-  } else seen.textContent = 'never'
+  } else seen.textContent = t('never')
 }
 
 // sum counts one column anew.
@@ -177,5 +173,5 @@ function sum(table: HTMLTableElement, body: HTMLTableSectionElement, check: stri
   const bar = place.querySelector('progress')!
   bar.max = Math.max(1, tried)
   bar.value = passed
-  bar.setAttribute('aria-label', `${passed} of ${tried} passed`)
+  bar.setAttribute('aria-label', t('{passed} of {n} passed', { passed, n: tried }))
 }

@@ -1,5 +1,6 @@
 // One terminal's WebSocket, after docs/architecture.md, "The terminal's
 // WebSocket". It connects again by itself, with growing pauses.
+import { t } from './words'
 
 // State is "lost" in the pause before the next try, "off" where there is no
 // running guest, and "closed" on demand.
@@ -16,7 +17,7 @@ export interface Wire {
   size(): { cols: number; rows: number }
 }
 
-const words = { terminalError: 'Something went wrong with the terminal.' }
+const words = { terminalError: t('Something went wrong with the terminal.') }
 
 const noGuest = 4001
 

@@ -6,13 +6,15 @@ import { Clipboard } from './clipboard'
 import { API, Guest, machineOf } from './api'
 import { announce } from './page'
 import { Notice, View } from './view'
+import { t } from './words'
 
 const words = {
-  whatItIs: 'This is a picture of your machine’s screen, which a screen reader can’t read. The tab Terminal leads into the same machine.',
-  label: (guest: string) => `Screen of ${guest}, a picture that a screen reader can’t read. Control F6 leaves it. The tab Terminal leads into the same machine.`,
-  opening: 'Opening the desktop…',
-  noScreen: 'This machine has no screen. Work in the terminal.',
-  lost: 'The connection to the desktop is lost. Trying again; your programs go on.',
+  whatItIs: t('This is a picture of your machine’s screen, which a screen reader can’t read. The tab Terminal leads into the same machine.'),
+  label: (guest: string) =>
+    t('Screen of {guest}, a picture that a screen reader can’t read. Control F6 leaves it. The tab Terminal leads into the same machine.', { guest }),
+  opening: t('Opening the desktop…'),
+  noScreen: t('This machine has no screen. Work in the terminal.'),
+  lost: t('The connection to the desktop is lost. Trying again; your programs go on.'),
 }
 
 // Close codes, see docs/architecture.md.

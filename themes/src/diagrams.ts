@@ -3,8 +3,9 @@
 import { onTheme, shownTheme, Theme } from './choice'
 import type { draw } from './diagram'
 import { asset } from './prose'
+import { t } from './words'
 
-const words = { wrong: 'This diagram could not be drawn, so here is its source.' }
+const words = { wrong: t('This diagram could not be drawn, so here is its source.') }
 
 const figures = new Map<HTMLElement, string>() // and their sources
 let library: Promise<{ draw: typeof draw }> | undefined

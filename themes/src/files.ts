@@ -3,16 +3,17 @@
 import { API, inWords } from './api'
 import { Machine } from './checks'
 import { announce, button, copyText, flash, inside } from './page'
+import { t } from './words'
 
 const words = {
-  into: (guest: string) => `Write it into ${guest}`,
-  writing: 'Writing…',
-  written: (path: string, guest: string) => (guest ? `Written to ${path} in ${guest}.` : `Written to ${path}.`),
-  off: 'Your machine is off, so there is nowhere to write it.',
-  notReady: 'Your machine is not ready yet. Try again in a moment.',
-  startIt: 'Start it',
-  copied: 'Copied',
-  notCopied: 'Could not copy',
+  into: (guest: string) => t('Write it into {guest}', { guest }),
+  writing: t('Writing…'),
+  written: (path: string, guest: string) => (guest ? t('Written to {path} in {guest}.', { path, guest }) : t('Written to {path}.', { path })),
+  off: t('Your machine is off, so there is nowhere to write it.'),
+  notReady: t('Your machine is not ready yet. Try again in a moment.'),
+  startIt: t('Start it'),
+  copied: t('Copied'),
+  notCopied: t('Could not copy'),
 }
 
 export class FileBlock {

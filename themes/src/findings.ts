@@ -1,5 +1,6 @@
 // What is wrong in the course, as a list at the bottom and at the blocks.
 import { announce, copyText, part } from './page'
+import { count, t } from './words'
 
 // State mirrors preview.State of the server.
 export interface State {
@@ -19,13 +20,13 @@ interface Finding {
 }
 
 const words = {
-  good: 'Saved versions are shown at once.',
-  stale: 'The newest version has errors. This is the last good one.',
-  none: 'The course has errors, so there is nothing to show yet.',
+  good: t('Saved versions are shown at once.'),
+  stale: t('The newest version has errors. This is the last good one.'),
+  none: t('The course has errors, so there is nothing to show yet.'),
   found: (errors: number, warnings: number) =>
-    [errors && (errors === 1 ? '1 error' : `${errors} errors`), warnings && (warnings === 1 ? '1 warning' : `${warnings} warnings`)].filter(Boolean).join(', '),
-  copied: (place: string) => `Copied: ${place}`,
-  refused: 'The browser did not let this page copy.',
+    [errors && count(errors, '{n} error', '{n} errors'), warnings && count(warnings, '{n} warning', '{n} warnings')].filter(Boolean).join(', '),
+  copied: (place: string) => t('Copied: {place}', { place }),
+  refused: t('The browser did not let this page copy.'),
 }
 
 export class Findings {
@@ -96,7 +97,7 @@ export class Findings {
   }
 
   private copier(place: string): HTMLElement {
-    const b = Object.assign(document.createElement('button'), { type: 'button', className: 'author-place', textContent: place, title: 'Copy' })
+    const b = Object.assign(document.createElement('button'), { type: 'button', className: 'author-place', textContent: place, title: t('Copy') })
     b.addEventListener('click', () => {
       // Editors take FILE:LINE.
       const wanted = place.split(':').slice(0, 2).join(':')

@@ -2,8 +2,9 @@
 import type { render } from 'katex'
 import { asset } from './prose'
 import { wideCode } from './listings'
+import { t } from './words'
 
-const words = { wrong: 'This formula has a mistake and is shown as it is written.' }
+const words = { wrong: t('This formula has a mistake and is shown as it is written.') }
 
 let katex: Promise<{ render: typeof render }> | undefined
 

@@ -1,5 +1,6 @@
 // Ways through a class's grid: searching, sorting, arrow keys, tooltips.
 import { part } from './page'
+import { count } from './words'
 
 // tools makes the fields above the grid work. What it gives back sorts and
 // filters again.
@@ -7,7 +8,7 @@ export function tools(table: HTMLTableElement): () => void {
   const filter = part<HTMLInputElement>('grid-filter')
   const show = part<HTMLSelectElement>('grid-show')
   const sort = part<HTMLSelectElement>('grid-sort')
-  const count = part('grid-count')
+  const says = part('grid-count')
   const body = table.tBodies[0]!
   part('grid-tools').hidden = false
 
@@ -49,7 +50,8 @@ export function tools(table: HTMLTableElement): () => void {
       row.hidden = !on
       if (on) shown++
     }
-    count.textContent = shown === rows.length ? `${shown} students` : `${shown} of ${rows.length} students`
+    says.textContent =
+      shown === rows.length ? count(shown, '{n} student', '{n} students') : count(rows.length, '{shown} of {n} student', '{shown} of {n} students', { shown })
   }
   // A burst of events arranges once.
   let due = 0

@@ -3,17 +3,18 @@ import { API, Guest, Machine, inWords } from './api'
 import { drawMachines, readMachines } from './machines'
 import { announce, part } from './page'
 import { elapsedWords } from './times'
+import { t } from './words'
 
 const titles: Record<Guest['state'], string> = {
-  none: 'Your machine is off.',
-  starting: 'Booting your machine…',
-  ready: 'Ready.',
-  resetting: 'Resetting…',
-  stopping: 'Stopping…',
-  failed: 'Your machine failed.',
+  none: t('Your machine is off.'),
+  starting: t('Booting your machine…'),
+  ready: t('Ready.'),
+  resetting: t('Resetting…'),
+  stopping: t('Stopping…'),
+  failed: t('Your machine failed.'),
 }
 
-const words = { start: 'Start', again: 'Start again' }
+const words = { start: t('Start'), again: t('Start again') }
 
 const busy = (state: Guest['state']) => state === 'starting' || state === 'resetting' || state === 'stopping'
 

@@ -1,8 +1,15 @@
 // Hints and solutions: closed until asked for, and fetched only then.
 import { API, inWords } from './api'
-import { announce, button, inside, points } from './page'
+import { announce, button, inside } from './page'
 import { dress } from './prose'
 import { Runs } from './runs'
+import { count, t } from './words'
+
+// closed says why a hint does not open; after is 0 where that is not known.
+function closed(after: number): string {
+  if (!after) return t('This hint opens later. Have a try first.')
+  return count(after, 'This hint opens after {n} failed try. Have a try first.', 'This hint opens after {n} failed tries. Have a try first.')
+}
 
 abstract class Help {
   protected readonly body: HTMLElement
@@ -25,7 +32,7 @@ abstract class Help {
   // author's, sanitised.
   protected async fetch(path: string): Promise<boolean> {
     this.asked = true
-    this.body.textContent = 'One moment…'
+    this.body.textContent = t('One moment…')
     try {
       const { html } = await this.api.post<{ html: string }>(path)
       this.body.innerHTML = html
@@ -49,7 +56,7 @@ export class Hint extends Help {
   due(): void {
     this.element.dataset.due = ''
     const note = this.element.querySelector('.help-due')
-    if (note) note.textContent = 'you may open it now'
+    if (note) note.textContent = t('you may open it now')
     if (this.element.open) this.opened()
   }
 
@@ -57,25 +64,24 @@ export class Hint extends Help {
     const cost = Number(this.element.dataset.cost)
     if ('opened' in this.element.dataset) return
     if (!('due' in this.element.dataset)) {
-      const when = this.element.querySelector('.help-due')?.textContent ?? 'opens later'
-      this.body.textContent = `This hint ${when}. Have a try first.`
+      this.body.textContent = closed(Number(this.element.dataset.after))
       return
     }
     if (cost === 0) {
       void this.reveal()
       return
     }
-    const price = cost === 1 ? '1 point' : `${points(cost)} points`
     this.body.replaceChildren(
-      `It takes ${price} off what this task can give. `,
-      button(`Show it for ${price}`, 'button small-button', () => void this.reveal()),
+      count(cost, 'It takes {n} point off what this task can give.', 'It takes {n} points off what this task can give.'),
+      ' ',
+      button(count(cost, 'Show it for {n} point', 'Show it for {n} points'), 'button small-button', () => void this.reveal()),
     )
   }
 
   private async reveal(): Promise<void> {
     if (!(await this.fetch(`/hints/${encodeURIComponent(this.id)}`))) return
     this.element.dataset.opened = ''
-    inside(this.element, '.help-note').textContent = 'opened'
+    inside(this.element, '.help-note').textContent = t('opened##hint')
     this.body.tabIndex = -1
     this.body.focus({ preventScroll: true })
   }

@@ -1,7 +1,8 @@
 // Blocks of code: each that has a language can be copied.
 import { announce, copyText, inside } from './page'
+import { t } from './words'
 
-const words = { copy: 'Copy', code: 'the code', copied: 'Copied.', refused: 'The browser did not let this page copy.', done: 'Copied' }
+const words = { copy: t('Copy'), code: t('the code'), copied: t('Copied.'), refused: t('The browser did not let this page copy.'), done: t('Copied') }
 
 export function copyButtons(root: ParentNode): void {
   for (const pre of root.querySelectorAll<HTMLPreElement>('pre[data-code]')) {

@@ -1,14 +1,15 @@
 // The states of several machines: in their list, and on the terminals' tabs.
 import { Guest, Machine, machineOf } from './api'
 import { inside } from './page'
+import { t } from './words'
 
 const words: Record<Guest['state'], string> = {
-  none: 'off',
-  starting: 'booting…',
-  ready: 'ready',
-  resetting: 'resetting…',
-  stopping: 'stopping…',
-  failed: 'failed',
+  none: t('off##machine'),
+  starting: t('booting…##machine'),
+  ready: t('ready##machine'),
+  resetting: t('resetting…##machine'),
+  stopping: t('stopping…##machine'),
+  failed: t('failed##machine'),
 }
 
 // readMachines takes the list as the server drew it; undefined where there is
@@ -30,7 +31,7 @@ export function drawMachines(guest: Guest): void {
     entry.dataset.state = state
     entry.dataset.generation = String(generation)
     entry.dataset.detail = detail
-    inside(entry, '.machine-state').textContent = guest.machines && detail ? `${words[state]}: ${detail}` : words[state]
+    inside(entry, '.machine-state').textContent = guest.machines && detail ? t('{what}: {why}##machine', { what: words[state], why: detail }) : words[state]
   }
   for (const tab of document.querySelectorAll<HTMLElement>('.tab:has(.tab-state)')) {
     const { state } = machineOf(guest, tab.dataset.guest!)

@@ -1,8 +1,9 @@
 // A list that is put in order: by buttons, or dragged by its grips.
 import { announce, inside } from './page'
+import { t } from './words'
 
 const words = {
-  moved: (name: string, place: number, of: number) => `${name}: now ${place} of ${of}.`,
+  moved: (name: string, place: number, n: number) => t('{name}: now {place} of {n}.', { name, place, n }),
 }
 
 export class OrderedList {

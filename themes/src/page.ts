@@ -1,4 +1,5 @@
 // Small things that all parts of the tutorial page use.
+import { number } from './words'
 
 // part finds an element that the template promises.
 export function part<E extends HTMLElement = HTMLElement>(id: string): E {
@@ -17,10 +18,8 @@ export function setIcon(root: ParentNode, name: string): void {
   root.querySelector('use')?.setAttribute('href', `#i-${name}`)
 }
 
-// points writes points like themes/functions.go does.
-export function points(p: number): string {
-  return String(Math.round(p * 100) / 100)
-}
+// points writes points like the templates do.
+export const points = number
 
 export function button(label: string, kind: string, clicked: () => void): HTMLButtonElement {
   const b = document.createElement('button')

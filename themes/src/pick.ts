@@ -1,5 +1,6 @@
 // Choosing what a deep linking request adds: search, a count, previews.
 import { inside, part } from './page'
+import { count, t } from './words'
 
 export function picker(): void {
   const form = document.getElementById('pick') as HTMLFormElement | null
@@ -7,11 +8,11 @@ export function picker(): void {
   const places = [...form.querySelectorAll<HTMLElement>('.pick-one')]
   const boxes = [...form.querySelectorAll<HTMLInputElement>('[name=pick]')]
   const add = part<HTMLButtonElement>('pick-add')
-  const count = part('pick-count')
+  const says = part('pick-count')
 
   const draw = () => {
     const chosen = boxes.filter((b) => b.checked).length
-    count.textContent = chosen === 0 ? 'Nothing chosen yet' : chosen === 1 ? '1 chosen' : `${chosen} chosen`
+    says.textContent = chosen === 0 ? t('Nothing chosen yet') : count(chosen, '{n} chosen', '{n} chosen')
     // aria-disabled and not disabled: who tabs to it should learn why.
     if (chosen === 0) add.setAttribute('aria-disabled', 'true')
     else add.removeAttribute('aria-disabled')
@@ -23,7 +24,7 @@ export function picker(): void {
   form.addEventListener('submit', (e) => {
     if (e.submitter === add && !boxes.some((b) => b.checked)) {
       e.preventDefault()
-      count.textContent = 'Choose at least one.'
+      says.textContent = t('Choose at least one.')
     }
   })
   draw()
@@ -52,7 +53,7 @@ function search(form: HTMLFormElement, places: HTMLElement[]): void {
     for (const set of form.querySelectorAll<HTMLElement>('.pick-course')) {
       set.hidden = !set.querySelector('.pick-one:not([hidden])')
     }
-    part('pick-found').textContent = filter.value.trim() === '' ? '' : `${found} found`
+    part('pick-found').textContent = filter.value.trim() === '' ? '' : count(found, '{n} found', '{n} found')
   })
 }
 
@@ -65,7 +66,7 @@ function previews(): void {
     link.addEventListener('click', async (e) => {
       if (e.ctrlKey || e.metaKey || e.shiftKey) return
       e.preventDefault()
-      place.textContent = 'Loading…'
+      place.textContent = t('Loading…')
       dialog.showModal()
       place.replaceChildren(await preview(link.href))
       dialog.scrollTop = 0
@@ -74,7 +75,7 @@ function previews(): void {
 }
 
 async function preview(url: string): Promise<Node> {
-  const failed = document.createTextNode('The preview cannot be shown. Try again in a moment.')
+  const failed = document.createTextNode(t('The preview cannot be shown. Try again in a moment.'))
   try {
     const response = await fetch(url, { credentials: 'same-origin' })
     if (!response.ok) return failed

@@ -4,12 +4,13 @@ import { API, Attempt, Refused, inWords } from './api'
 import { Check, Machine } from './checks'
 import { inside } from './page'
 import { OrderedList } from './order'
+import { count, t } from './words'
 
 const words = {
-  chooseOne: 'Choose an answer first.',
-  chooseSome: 'Choose at least one answer first.',
-  write: 'Write an answer first.',
-  left: (n: number) => (n === 0 ? 'No answers left' : n === 1 ? '1 answer left' : `${n} answers left`),
+  chooseOne: t('Choose an answer first.'),
+  chooseSome: t('Choose at least one answer first.'),
+  write: t('Write an answer first.'),
+  left: (n: number) => (n === 0 ? t('No answers left') : count(n, '{n} answer left', '{n} answers left')),
 }
 
 export class Question extends Check {

@@ -1,14 +1,15 @@
 // Commands of the tutorial, with buttons that type or copy them.
 import { announce, copyText, flash, inside } from './page'
+import { t } from './words'
 
 const words = {
-  into: (guest: string) => `Type it into ${guest}`,
-  typed: 'Typed into the terminal.',
-  typedShort: 'Typed',
-  notReady: 'The terminal is not ready yet.',
-  notReadyShort: 'Not ready yet',
-  copied: 'Copied',
-  notCopied: 'Could not copy',
+  into: (guest: string) => t('Type it into {guest}', { guest }),
+  typed: t('Typed into the terminal.'),
+  typedShort: t('Typed'),
+  notReady: t('The terminal is not ready yet.'),
+  notReadyShort: t('Not ready yet'),
+  copied: t('Copied'),
+  notCopied: t('Could not copy'),
 }
 
 export class Runs {

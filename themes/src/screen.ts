@@ -6,8 +6,9 @@ import { Terminal } from '@xterm/xterm'
 import { onTheme, remembered, shownTheme } from './choice'
 import { copyText } from './page'
 import { palettes } from './palette'
+import { t } from './words'
 
-const words = { leave: (label: string) => `${label}. Control F6 leaves it.` }
+Terminal.strings.tooMuchOutput = t('Too much was printed to read it all aloud. Move through the lines by yourself.')
 
 export const font = '"JetBrains Mono Variable"'
 
@@ -40,7 +41,7 @@ export class Screen {
     this.terminal.loadAddon(new Unicode11Addon())
     this.terminal.unicode.activeVersion = '11'
     this.terminal.open(place)
-    this.terminal.textarea?.setAttribute('aria-label', words.leave(label))
+    this.terminal.textarea?.setAttribute('aria-label', label)
     this.terminal.attachCustomKeyEventHandler((e) => this.key(e))
     onTheme((theme) => (this.terminal.options.theme = palettes[theme]))
     this.keepFitting()

@@ -2,11 +2,12 @@
 // says stands quietly at the step.
 import { API, Guest, Setup } from './api'
 import { announce, part } from './page'
+import { t } from './words'
 
 const words = {
-  running: 'Preparing your machine for this step…',
-  done: 'Your machine is prepared for this step.',
-  failed: 'Your machine could not be prepared. That is not your fault, and will not cost you points.',
+  running: t('Preparing your machine for this step…'),
+  done: t('Your machine is prepared for this step.'),
+  failed: t('Your machine could not be prepared. That is not your fault, and will not cost you points.'),
 }
 
 const fresh = (guest: Guest) => guest.state === 'starting' || guest.state === 'resetting'

@@ -2,12 +2,13 @@
 import { shownTheme, onTheme, toggleTheme } from './choice'
 import { tellHeight } from './embed'
 import { showTimes } from './times'
+import { t } from './words'
 
 function themeButton(): void {
   const button = document.getElementById('theme-toggle')
   if (!button) return
   const say = () => {
-    button.title = shownTheme() === 'dark' ? 'Switch to light colours' : 'Switch to dark colours'
+    button.title = shownTheme() === 'dark' ? t('Switch to light colours') : t('Switch to dark colours')
   }
   button.hidden = false
   button.addEventListener('click', toggleTheme)

@@ -1,7 +1,8 @@
 // The navigation over the steps: which one is being read, which are done.
 import { inside } from './page'
+import { t } from './words'
 
-const words = { done: 'done' }
+const words = { done: t('done##step') }
 
 // dwell is how long a step must be read before it counts as entered, in ms:
 // who scrolls past it does not enter it.

@@ -2,6 +2,7 @@
 import { grid } from './class'
 import { copyText, inside } from './page'
 import { picker } from './pick'
+import { count, t } from './words'
 
 grid()
 picker()
@@ -31,8 +32,8 @@ function copyButtons(): void {
     b.hidden = false
     b.addEventListener('click', async () => {
       const words = inside(b, 'span')
-      words.textContent = (await copyText(b.dataset.copy!)) ? 'Copied' : 'Copy it by hand'
-      setTimeout(() => (words.textContent = 'Copy'), 3000)
+      words.textContent = (await copyText(b.dataset.copy!)) ? t('Copied') : t('Copy it by hand')
+      setTimeout(() => (words.textContent = t('Copy')), 3000)
     })
   }
 }
@@ -59,7 +60,9 @@ function checkFilter(): void {
         a.hidden = chosen !== '' && a.dataset.check !== chosen
         if (!a.hidden) shown++
       }
-      says.textContent = chosen ? `${shown} of ${attempts.length} attempts. Press again to see all.` : all
+      says.textContent = chosen
+        ? count(attempts.length, '{shown} of {n} attempts. Press again to see all.', '{shown} of {n} attempts. Press again to see all.', { shown })
+        : all
     })
   }
 }

@@ -4,11 +4,13 @@ import { API, Guest, machineOf } from './api'
 import { Connection, State } from './connection'
 import { Screen } from './screen'
 import { Notice, View } from './view'
+import { t } from './words'
 
 const words = {
-  label: (guest: string) => `Terminal of ${guest}`,
-  ended: (status: number) => `The shell has ended${status === 0 ? '' : ` (status ${status})`}. Press Enter for a new one.`,
-  lost: "The terminal's connection is lost. Trying again; your programs go on.",
+  label: (guest: string) => t('Terminal of {guest}. Control F6 leaves it.', { guest }),
+  ended: (status: number) =>
+    status === 0 ? t('The shell has ended. Press Enter for a new one.') : t('The shell has ended (status {status}). Press Enter for a new one.', { status }),
+  lost: t("The terminal's connection is lost. Trying again; your programs go on."),
 }
 
 // settled is the pause in a shell's first output after which it can be typed

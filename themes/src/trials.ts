@@ -2,6 +2,7 @@
 // the check, a solution, a mistake.
 import { API, inWords } from './api'
 import { announce, button } from './page'
+import { t } from './words'
 
 // These mirror package preview of the server.
 interface Blocks {
@@ -36,18 +37,18 @@ interface Ran {
 }
 
 const words = {
-  check: 'Run check',
-  solve: 'Do the solution',
-  mistake: (n: number) => `Do mistake ${n}`,
-  code: 'Solution and mistakes',
-  solution: (line: number) => `Solution, line ${line}`,
-  mistakeAt: (n: number, line: number) => `Mistake ${n}, line ${line}`,
-  answer: (text: string) => `Answer: ${text}`,
-  expects: (text: string) => `Expected to be told: “${text}”`,
-  running: 'Running…',
-  status: (n: number | null) => (n === null ? 'did not end by itself' : `exit status ${n}`),
-  silent: 'It printed nothing.',
-  stderr: 'Standard error:',
+  check: t('Run check'),
+  solve: t('Do the solution'),
+  mistake: (n: number) => t('Do mistake {n}', { n }),
+  code: t('Solution and mistakes'),
+  solution: (line: number) => t('Solution, line {line}', { line }),
+  mistakeAt: (n: number, line: number) => t('Mistake {n}, line {line}', { n, line }),
+  answer: (text: string) => t('Answer: {text}', { text }),
+  expects: (text: string) => t('Expected to be told: “{text}”', { text }),
+  running: t('Running…'),
+  status: (status: number | null) => (status === null ? t('did not end by itself') : t('exit status {status}', { status })),
+  silent: t('It printed nothing.'),
+  stderr: t('Standard error:'),
 }
 
 export class Trials {
@@ -82,7 +83,7 @@ export class Trials {
     const report = tools.querySelector<HTMLElement>('.author-report')!
     const act = (label: string, trial: object) => {
       const made = button(label, 'quiet', () => void this.run(made, report, { check: b.check, ...trial }))
-      made.setAttribute('aria-label', `${label}: ${b.check}`)
+      made.setAttribute('aria-label', t('{what}: {check}##button', { what: label, check: b.check }))
       return made
     }
     const buttons = document.createElement('div')

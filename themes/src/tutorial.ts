@@ -24,6 +24,7 @@ import { GuestTerminal } from './terminal'
 import { showTimes } from './times'
 import { leaveAndReturn, terminalTools } from './tools'
 import { Notice, View } from './view'
+import { count, t } from './words'
 
 declare global {
   interface Window {
@@ -33,18 +34,18 @@ declare global {
 }
 
 const words = {
-  start: 'Start the machine',
-  tryNow: 'Try now',
-  offline: 'The connection to the server is lost. Trying again… Your machine and your points are safe.',
+  start: t('Start the machine'),
+  tryNow: t('Try now'),
+  offline: t('The connection to the server is lost. Trying again… Your machine and your points are safe.'),
   noMachine: {
-    none: 'This is where your machine will appear.',
-    failed: 'Your machine failed. Your points are safe.',
-    resetting: 'You will have a fresh machine in a moment. Your points stay.',
-    stopping: 'Your machine is being switched off.',
-    starting: 'Your machine is booting. You can read on meanwhile.',
+    none: t('This is where your machine will appear.'),
+    failed: t('Your machine failed. Your points are safe.'),
+    resetting: t('You will have a fresh machine in a moment. Your points stay.'),
+    stopping: t('Your machine is being switched off.'),
+    starting: t('Your machine is booting. You can read on meanwhile.'),
     ready: '',
   } satisfies Record<Guest['state'], string>,
-  score: (won: string, of: string) => `${won} of ${of} points`,
+  score: (won: number, of: number) => count(of, '{won} of {n} points', '{won} of {n} points', { won: points(won) }),
 }
 
 interface TutorialEvents {
@@ -248,7 +249,7 @@ function showScore(score: Score): void {
   bar.max = score.of || 1
   bar.value = score.points
   bar.classList.toggle('full', score.of > 0 && score.points >= score.of)
-  bar.setAttribute('aria-label', words.score(points(score.points), points(score.of)))
+  bar.setAttribute('aria-label', words.score(score.points, score.of))
 }
 
 let offlineTimer = 0

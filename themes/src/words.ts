@@ -8,17 +8,40 @@ const sentences = (globalThis as { labmarkWords?: Record<string, Entry> }).labma
 // language is the interface's.
 export const language = document.documentElement.lang || 'en'
 
+// locale is the reader's own kind of it, for times: "en-GB" has no PM.
+export const locale = navigator.languages.find((l) => l.split('-')[0] === language) ?? language
+
 const plurals = new Intl.PluralRules(language)
-const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 2 })
+const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 2, useGrouping: false })
+
+// number writes a number as words.Language.Number does.
+export function number(n: number): string {
+  return numbers.format(Math.round(n * 100) / 100)
+}
 
 type Holes = Record<string, string | number>
 
-const fill = (sentence: string, holes: Holes) => sentence.replace(/\{([a-z]+)\}/g, (whole, name: string) => (name in holes ? String(holes[name]) : whole))
+const hole = /\{([a-z]+)\}/g
+
+const fill = (sentence: string, holes: Holes) => sentence.replace(hole, (whole, name: string) => (name in holes ? String(holes[name]) : whole))
+
+// say gives a sentence with its holes. What stands behind "##" tells it from
+// others that are the same in English only.
+function say(english: string): string {
+  const entry = sentences[english]
+  return typeof entry === 'string' ? entry : english.split('##')[0]!
+}
 
 // t says an English sentence, with its holes filled: t('Signed in as {name}', { name }).
 export function t(english: string, holes: Holes = {}): string {
-  const entry = sentences[english]
-  return fill(typeof entry === 'string' ? entry : english, holes)
+  return fill(say(english), holes)
+}
+
+// rich is t with elements in its holes.
+export function rich(english: string, holes: Record<string, string | Node>): (string | Node)[] {
+  // Every other piece is the name of a hole.
+  const pieces = say(english).split(hole).map((piece, i) => (i % 2 === 0 ? piece : (holes[piece] ?? `{${piece}}`)))
+  return pieces.filter((piece) => piece !== '')
 }
 
 // count says a number with its noun; {n} is the number:
@@ -26,5 +49,5 @@ export function t(english: string, holes: Holes = {}): string {
 export function count(n: number, one: string, many: string, holes: Holes = {}): string {
   const entry = sentences[many]
   const forms = typeof entry === 'object' ? entry : { one, other: many }
-  return fill(plurals.select(n) === 'one' ? forms.one : forms.other, { n: numbers.format(n), ...holes })
+  return fill(plurals.select(n) === 'one' ? forms.one : forms.other, { n: number(n), ...holes })
 }
