@@ -26,7 +26,6 @@ func classFunctions(l *words.Language) template.FuncMap {
 		"standings":  func(p CheckPage) []share { return standings(l, p) },
 		"draw":       func(bars []Bar) chart { return draw(l, bars) },
 		"pick":       pick,
-		"links":      links,
 		"zone":       zone,
 		"goOn":       goOn,
 	}

@@ -3,6 +3,8 @@ package themes
 import (
 	"strings"
 	"testing"
+
+	"github.com/labmark/labmark/themes/words"
 )
 
 func TestAColumnCountsWhoTried(t *testing.T) {
@@ -18,7 +20,7 @@ func TestAColumnCountsWhoTried(t *testing.T) {
 func TestStandingsFillTheBar(t *testing.T) {
 	for _, p := range []CheckPage{{Passed: 61, Partly: 14, Failed: 22, Unsure: 3, Never: 40}, {Never: 1}, {Passed: 1, Failed: 1, Never: 1}} {
 		end := 0
-		for _, s := range standings(p) {
+		for _, s := range standings(words.In(words.Source), p) {
 			if s.X != end || s.Width < 0 {
 				t.Errorf("%+v: %s begins at %d, want %d", p, s.State, s.X, end)
 			}
@@ -28,13 +30,13 @@ func TestStandingsFillTheBar(t *testing.T) {
 			t.Errorf("%+v fills %d of 1000", p, end)
 		}
 	}
-	if s := standings(CheckPage{}); s[4].Width != 0 {
+	if s := standings(words.In(words.Source), CheckPage{}); s[4].Width != 0 {
 		t.Error("an empty class fills nothing")
 	}
 }
 
 func TestAHistoryStandsOnTheGround(t *testing.T) {
-	c := draw([]Bar{{Label: "1 Nov", Passed: 200, Failed: 1}, {Label: "2 Nov"}, {Label: "3 Nov", Unsure: 3}})
+	c := draw(words.In(words.Source), []Bar{{Label: "1 Nov", Passed: 200, Failed: 1}, {Label: "2 Nov"}, {Label: "3 Nov", Unsure: 3}})
 	for _, b := range c.Bars {
 		ground := barHeight
 		for _, p := range b.Pieces {
@@ -51,7 +53,7 @@ func TestAHistoryStandsOnTheGround(t *testing.T) {
 	if !strings.Contains(c.Words, "1 Nov: 200 passed") || strings.Contains(c.Words, "2 Nov") {
 		t.Errorf("says %q", c.Words)
 	}
-	if c := draw(nil); len(c.Bars) != 0 {
+	if c := draw(words.In(words.Source), nil); len(c.Bars) != 0 {
 		t.Error("no bars from nothing")
 	}
 }

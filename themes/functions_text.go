@@ -1,11 +1,12 @@
 package themes
 
 import (
-	"fmt"
 	"html/template"
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/labmark/labmark/themes/words"
 )
 
 // What templates may call to set words that came from elsewhere.
@@ -49,9 +50,9 @@ func oneLine(answer string) string {
 }
 
 // size writes a number of bytes as people do: "512 MB", "7.5 GB".
-func size(bytes int64) string {
+func size(l *words.Language, bytes int64) string {
 	if bytes < 1e9 {
-		return fmt.Sprintf("%d MB", bytes/1e6)
+		return l.Say("{size} MB", "size", bytes/1e6)
 	}
-	return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
+	return l.Say("{size} GB", "size", l.Decimal(float64(bytes)/1e9))
 }

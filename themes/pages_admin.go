@@ -84,4 +84,7 @@ type PlatformContext struct {
 var adminPages = []Page{PlatformsPage{}, PlatformPage{}, NodesPage{}, SourcesPage{}}
 
 func (PlatformsPage) template() string { return "platforms" }
-func (PlatformPage) template() string  { return "platform" }
+
+// Tab is the page's name among those of the administration.
+func (PlatformsPage) Tab() string     { return "platforms" }
+func (PlatformPage) template() string { return "platform" }

@@ -44,3 +44,6 @@ func (n NodeView) Chip() string {
 }
 
 func (NodesPage) template() string { return "nodes" }
+
+// Tab is the page's name among those of the administration.
+func (NodesPage) Tab() string { return "nodes" }

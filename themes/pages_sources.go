@@ -39,3 +39,6 @@ func (v VersionView) Short() string { return short(v.Commit) }
 func short(commit string) string { return commit[:min(len(commit), 10)] }
 
 func (SourcesPage) template() string { return "sources" }
+
+// Tab is the page's name among those of the administration.
+func (SourcesPage) Tab() string { return "sources" }
