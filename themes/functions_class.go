@@ -28,6 +28,7 @@ func classFunctions(l *words.Language) template.FuncMap {
 		"pick":       pick,
 		"zone":       zone,
 		"goOn":       goOn,
+		"whole":      func(n *int) int { return *n },
 	}
 }
 
