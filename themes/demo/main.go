@@ -5,6 +5,8 @@
 // nothing is kept, and everybody who asks shares it.
 //
 //	go run ./themes/demo -listen 127.0.0.1:8099
+//
+// Pages are in the browser's language; ?language=de asks for another.
 package main
 
 import (
@@ -13,10 +15,14 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"reflect"
 	"time"
+
+	"golang.org/x/text/language"
 
 	"github.com/labmark/labmark/themes"
 	"github.com/labmark/labmark/themes/sample"
+	"github.com/labmark/labmark/themes/words"
 )
 
 func main() {
@@ -106,8 +112,30 @@ func (d *demo) draw(pattern string, make func(r *http.Request, nonce string) the
 		if e, ok := p.(themes.ErrorPage); ok {
 			w.WriteHeader(e.Status)
 		}
-		if err := d.theme.Render(w, p); err != nil {
+		if err := d.theme.Render(w, in(speaks(r), p)); err != nil {
 			log.Print(err)
 		}
 	})
+}
+
+// speaks is the language that a request wishes for: ?language=de, or the
+// browser's.
+func speaks(r *http.Request) string {
+	if tag := r.URL.Query().Get("language"); tag != "" {
+		return tag
+	}
+	accepted, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
+	if err != nil || len(accepted) == 0 {
+		return words.Source
+	}
+	return accepted[0].String()
+}
+
+// in is a page with its frame in a language. The samples know none, and each
+// page is of a type of its own.
+func in(tag string, p themes.Page) themes.Page {
+	page := reflect.New(reflect.TypeOf(p)).Elem()
+	page.Set(reflect.ValueOf(p))
+	page.FieldByName("Layout").FieldByName("Language").SetString(tag)
+	return page.Interface().(themes.Page)
 }
