@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // account is a line of /etc/passwd with the groups of /etc/group.
@@ -82,6 +83,13 @@ func eachLine(path string, f func(fields []string) bool) error {
 		}
 	}
 	return lines.Err()
+}
+
+// own makes a process the account's.
+func (acct account) own(sys *syscall.SysProcAttr) {
+	if int(acct.uid) != os.Getuid() || os.Getuid() == 0 {
+		sys.Credential = &syscall.Credential{Uid: acct.uid, Gid: acct.gid, Groups: acct.groups}
+	}
 }
 
 // shells returns what to try for acct, best first. The account's own shell is

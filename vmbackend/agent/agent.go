@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -78,7 +77,7 @@ func (a *Agent) Session(s *sshserver.Session) sshserver.Exit {
 	case err != nil:
 	case s.Kind == sshserver.Subsystem:
 		var exit sshserver.Exit
-		if exit, err = a.subsystem(s); err == nil {
+		if exit, err = a.subsystem(s, acct); err == nil {
 			return exit
 		}
 	case s.Pty != nil || s.Kind == sshserver.Shell && s.Getenv(terminalVariable) != "":
@@ -100,7 +99,7 @@ func (a *Agent) Session(s *sshserver.Session) sshserver.Exit {
 func allowed(s *sshserver.Session) []string {
 	var env []string
 	for _, v := range s.Env {
-		if v.Name == "LANG" || v.Name == "TERM" || strings.HasPrefix(v.Name, "LC_") || strings.HasPrefix(v.Name, "LABMARK_") {
+		if forPrograms(v.Name) {
 			env = append(env, v.Name+"="+v.Value)
 		}
 	}
@@ -112,9 +111,7 @@ func allowed(s *sshserver.Session) []string {
 // is a login shell.
 func (a *Agent) startShell(acct account, command string, isCommand bool, extra []string, files [3]*os.File, sys *syscall.SysProcAttr) (*process, error) {
 	sys.Setsid = true
-	if int(acct.uid) != os.Getuid() || os.Getuid() == 0 {
-		sys.Credential = &syscall.Credential{Uid: acct.uid, Gid: acct.gid, Groups: acct.groups}
-	}
+	acct.own(sys)
 	var first error
 	shells := acct.shells(!isCommand)
 	for _, shell := range shells {

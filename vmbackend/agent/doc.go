@@ -57,6 +57,11 @@
 // called setsid for itself, as daemons do, lives on. When the command itself
 // ends first, what it left in the background lives on too, as with sshd.
 //
+// What a person's own SSH client starts is the student's, with a terminal or
+// without one; the gateway says so by the variable LABMARK_PERSON. Files move by
+// the subsystem sftp, as the account that has logged in, and ports of the guest
+// are reached by direct-tcpip.
+//
 // # Copies of a running machine
 //
 // A machine may be saved while its agent waits for a first host, and copied.

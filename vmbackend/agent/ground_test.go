@@ -21,7 +21,16 @@ import (
 	"github.com/labmark/labmark/vmbackend/guestssh"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets the agent start this very program as its binary, too.
+func TestMain(m *testing.M) {
+	if os.Args[0] == "labmark-agent" {
+		if err := agent.SFTP(); err != nil {
+			panic(err)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long anything may take on a slow and noisy machine.
 const patience = 2 * time.Minute

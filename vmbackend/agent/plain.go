@@ -18,7 +18,11 @@ const drainLimit = 64 << 10
 // plainSession runs a command, or a shell that reads commands, on pipes.
 func (a *Agent) plainSession(s *sshserver.Session, acct account) (sshserver.Exit, error) {
 	return a.onPipes(s, s, acct, func(files [3]*os.File) (*process, error) {
-		return a.startShell(acct, s.Command, s.Kind == sshserver.Exec, allowed(s), files, &syscall.SysProcAttr{})
+		sys := &syscall.SysProcAttr{}
+		if ofPerson(s) {
+			a.student.join(sys)
+		}
+		return a.startShell(acct, s.Command, s.Kind == sshserver.Exec, allowed(s), files, sys)
 	})
 }
 
@@ -38,25 +42,29 @@ func (a *Agent) onPipes(s *sshserver.Session, in io.Reader, acct account, start 
 	var output sync.WaitGroup
 	output.Go(func() { copyOutput(s, pipes.ours[1]) })
 	output.Go(func() { copyOutput(s.Stderr(), pipes.ours[2]) })
-	a.watch(s, p)
+	exit := a.watch(s, p)
 	pipes.ended()
 	output.Wait()
-	return exitOf(p.status), nil
+	return exit, nil
 }
 
 // watch passes signals on until p has ended. When the client is gone it ends
-// the whole session.
-func (a *Agent) watch(s *sshserver.Session, p *process) {
+// the whole session; a person's is told of it, and may go on.
+func (a *Agent) watch(s *sshserver.Session, p *process) sshserver.Exit {
 	gone := s.Context().Done()
 	for {
 		select {
 		case <-p.done:
-			return
+			return exitOf(p.status)
 		case name := <-s.Signals():
 			if sig, ok := signals[name]; ok {
 				a.procs.signalSession(p.pid, sig)
 			}
 		case <-gone:
+			if ofPerson(s) {
+				a.procs.signalSession(p.pid, syscall.SIGHUP)
+				return sshserver.Exit{Signal: "HUP"}
+			}
 			a.procs.signalSession(p.pid, syscall.SIGKILL)
 			gone = nil
 		}

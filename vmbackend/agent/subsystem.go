@@ -33,12 +33,15 @@ const FactsCommand = "facts"
 
 // Subsystem says which ones there are.
 func (a *Agent) Subsystem(name string) bool {
-	return name == CheckSubsystem || name == FactsSubsystem || name == ToolboxSubsystem
+	return name == CheckSubsystem || name == FactsSubsystem || name == ToolboxSubsystem || name == SFTPSubsystem
 }
 
-func (a *Agent) subsystem(s *sshserver.Session) (sshserver.Exit, error) {
+func (a *Agent) subsystem(s *sshserver.Session, acct account) (sshserver.Exit, error) {
+	if s.Command == SFTPSubsystem {
+		return a.sftpSession(s, acct)
+	}
 	if s.User != "root" {
-		return sshserver.Exit{}, errors.New("subsystems are root's")
+		return sshserver.Exit{}, errors.New("this subsystem is root's")
 	}
 	switch s.Command {
 	case CheckSubsystem:

@@ -2,8 +2,9 @@
 // stream at a time, whatever carries it, and leaves what a session does to a
 // Handler: real processes in the agent, scripted ones in a simulated guest.
 //
-// It knows public keys and sessions (exec, shell, subsystem) and nothing
-// else: no passwords, no forwarding, no agent. Why a guest does not use its
+// It knows public keys, sessions (exec, shell, subsystem) and, where the Handler
+// can, connections to ports, and nothing else: no passwords, no listening for
+// the client, no agent. Why a guest does not use its
 // own sshd is told in docs/decisions/ssh-server-in-the-agent.md.
 package sshserver
 
@@ -22,8 +23,9 @@ import (
 // HandshakeTimeout bounds key exchange and login. A guest under load is slow.
 const HandshakeTimeout = 2 * time.Minute
 
-// maxSessions bounds the sessions that one connection may have open.
-const maxSessions = 64
+// maxSessions bounds the sessions and forwarded connections that one connection
+// may have open.
+const maxSessions = 128
 
 // Handler does what a session asks for and returns how it ended. When it
 // returns, the session is closed. It must return soon after s.Context() ends.
@@ -142,8 +144,14 @@ func serveChannels(ctx context.Context, user string, channels <-chan ssh.NewChan
 	ctx, cancel := context.WithCancel(ctx)
 	var sessions sync.WaitGroup
 	room := make(chan struct{}, maxSessions)
+	forwarder, _ := h.(Forwarder)
 	for ch := range channels {
-		if ch.ChannelType() != "session" {
+		serve := func() { serveSession(ctx, user, ch, h) }
+		switch {
+		case ch.ChannelType() == "session":
+		case ch.ChannelType() == "direct-tcpip" && forwarder != nil:
+			serve = func() { serveForward(ctx, user, ch, forwarder) }
+		default:
 			_ = ch.Reject(ssh.Prohibited, "only sessions are served here")
 			continue
 		}
@@ -155,7 +163,7 @@ func serveChannels(ctx context.Context, user string, channels <-chan ssh.NewChan
 		}
 		sessions.Go(func() {
 			defer func() { <-room }()
-			serveSession(ctx, user, ch, h)
+			serve()
 		})
 	}
 	cancel()
