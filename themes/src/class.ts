@@ -14,6 +14,7 @@ interface Cell {
   attempts: number
   late?: boolean
   href?: string
+  note?: string
 }
 
 interface Row {
@@ -100,6 +101,8 @@ export function grid(): void {
 function drawCell(td: HTMLTableCellElement, c: Cell): void {
   td.dataset.state = c.state
   td.toggleAttribute('data-late', c.late ?? false)
+  td.toggleAttribute('data-note', Boolean(c.note))
+  td.title = c.note ?? ''
   let link = td.querySelector('a')
   if (!c.href) {
     link?.remove()

@@ -106,9 +106,10 @@ export function tooltips(table: HTMLTableElement): void {
     const link = (e.target as Element).closest?.('.cell')?.querySelector('a')
     if (!link || link.title) return
     const row = link.closest('tr')!
-    const column = link.closest('td')!.cellIndex
-    const check = table.rows[0]!.cells[column]!.textContent?.trim() ?? ''
-    link.title = `${row.dataset.name}, ${check}\n${link.getAttribute('aria-label')}`
+    const cell = link.closest('td')!
+    const check = table.rows[0]!.cells[cell.cellIndex]!.textContent?.trim() ?? ''
+    // The link's title hides the cell's, which is a note.
+    link.title = [`${row.dataset.name}, ${check}`, link.getAttribute('aria-label'), cell.title].filter(Boolean).join('\n')
   }
   table.addEventListener('pointerover', add)
   table.addEventListener('focusin', add)
