@@ -28,7 +28,10 @@ func classFunctions(l *words.Language) template.FuncMap {
 		"pick":       pick,
 		"zone":       zone,
 		"goOn":       goOn,
-		"whole":      func(n *int) int { return *n },
+		"planned":    func(t *time.Time) template.HTML { return planned(l, *t) },
+
+		"machineState": machineState,
+		"whole":        func(n *int) int { return *n },
 	}
 }
 
@@ -39,13 +42,13 @@ func cellWords(l *words.Language, c CellView) string {
 	if c.State == "idle" {
 		return verdict
 	}
-	says := l.Say("{verdict}: {score}, {attempts}", "verdict", verdict,
+	says := "{verdict}: {score}, {attempts}##cell"
+	if c.Late {
+		says = "{verdict}: {score}, {attempts}, late##cell"
+	}
+	return l.Say(says, "verdict", verdict,
 		"score", l.Count(c.Points, "{won} of {n} point", "{won} of {n} points", "won", l.Number(c.Won)),
 		"attempts", l.Count(float64(c.Attempts), "{n} attempt", "{n} attempts"))
-	if c.Late {
-		return l.Say("{what}, late", "what", says)
-	}
-	return says
 }
 
 // gradeState gives a grade's way the colour of an outcome.
@@ -85,6 +88,17 @@ func gradeWords(l *words.Language, g GradeView) string {
 		return l.Say("Grade waiting")
 	}
 	return l.Say("Grade refused")
+}
+
+// machineState is the key of a machine's state in the catalogs.
+func machineState(state string) string {
+	switch state {
+	case "starting":
+		return "booting…##machine"
+	case "resetting", "stopping":
+		return state + "…##machine"
+	}
+	return state + "##machine"
 }
 
 // given says whether there is such a time.

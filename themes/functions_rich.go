@@ -54,3 +54,8 @@ func zone() template.HTML { return `<span data-zone>UTC</span>` }
 func goOn(href, text string) template.HTML {
 	return template.HTML(`<a id="continue" href="` + template.HTMLEscapeString(href) + `">` + template.HTMLEscapeString(text) + `</a>`)
 }
+
+// planned is a moment to come, which the page's script counts down to.
+func planned(l *words.Language, t time.Time) template.HTML {
+	return template.HTML(strings.Replace(string(moment(l)(t)), "<time ", "<time data-planned ", 1))
+}
