@@ -33,6 +33,7 @@ type (
 		Grades     []jsonSent      `json:"grades"`
 		Guests     []jsonGuest     `json:"guests"`
 		Setups     []jsonSetup     `json:"preparations"`
+		Keys       []jsonKey       `json:"sshKeys"`
 	}
 	jsonContext struct {
 		Context    uint       `json:"context"`
@@ -91,6 +92,12 @@ type (
 		Started time.Time `json:"started"`
 		Ended   time.Time `json:"ended"`
 	}
+	jsonKey struct {
+		Name string     `json:"name"`
+		Key  string     `json:"key"`
+		At   time.Time  `json:"at"`
+		Used *time.Time `json:"lastUsed,omitempty"`
+	}
 	jsonGuest struct {
 		ID    string    `json:"id"`
 		Since time.Time `json:"since"`
@@ -115,7 +122,7 @@ func (b Book) ExportUser(ctx context.Context, user uint, output bool) ([]byte, e
 		Username: u.Username, IDNumber: u.SourcedID, Platform: u.PlatformID, Subject: u.Subject, PlatformNo: u.PlatformNumber,
 		Password: u.PasswordHash != "", Admin: u.Admin, Since: u.CreatedAt,
 		Contexts: contextsOf(p), Attempts: []jsonPlaced{}, Hints: []jsonHint{}, Allowances: []jsonAllowance{},
-		Overrides: []jsonDecision{}, Grades: []jsonSent{}, Guests: []jsonGuest{}, Setups: []jsonSetup{}}
+		Overrides: []jsonDecision{}, Grades: []jsonSent{}, Guests: []jsonGuest{}, Setups: []jsonSetup{}, Keys: []jsonKey{}}
 	for i, a := range jsonAttempts(p.Attempts) {
 		from := p.Attempts[i]
 		out.Attempts = append(out.Attempts, jsonPlaced{jsonWhere{from.ContextID, from.Course, from.Tutorial}, a})
@@ -142,6 +149,9 @@ func (b Book) ExportUser(ctx context.Context, user uint, output bool) ([]byte, e
 			s.Message, s.Stdout, s.Stderr = r.Message, r.Stdout, r.Stderr
 		}
 		out.Setups = append(out.Setups, s)
+	}
+	for _, k := range p.Keys {
+		out.Keys = append(out.Keys, jsonKey{k.Name, k.Line, k.CreatedAt, k.UsedAt})
 	}
 	text, err := json.MarshalIndent(out, "", "  ")
 	return append(text, '\n'), err

@@ -48,10 +48,12 @@ type login struct {
 // Purpose is what a connection is for.
 type Purpose string
 
-// ForChecks connections run scripts; ForTerminals carry what people type.
+// ForChecks connections run scripts; ForTerminals carry what people type in
+// pages, ForPeople what their own clients and browsers do in the guest.
 const (
 	ForChecks    Purpose = "checks"
 	ForTerminals Purpose = "terminals"
+	ForPeople    Purpose = "people"
 )
 
 // line is the kept connection of one login. Its token is held while dialling,

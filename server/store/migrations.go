@@ -7,6 +7,21 @@ import (
 	"gorm.io/gorm"
 )
 
+// upToDate brings the schema to its newest version. Of gateways and commands
+// that start at the same moment one does it, and the others wait.
+func (s *Store) upToDate() error {
+	if !s.postgres() {
+		return migrate(s.db) // in a transaction, of which there is one at a time
+	}
+	return s.db.Connection(func(conn *gorm.DB) error {
+		if err := conn.Exec("SELECT pg_advisory_lock(hashtextextended('labmark migrations', 0))").Error; err != nil {
+			return err
+		}
+		defer conn.Exec("SELECT pg_advisory_unlock(hashtextextended('labmark migrations', 0))")
+		return migrate(conn)
+	})
+}
+
 // migrate brings the schema to its newest version. Each step has frozen
 // structs of its own, so that a later change of a model can't change history.
 func migrate(db *gorm.DB) error {
@@ -15,7 +30,7 @@ func migrate(db *gorm.DB) error {
 		IDColumnName:   "id",
 		IDColumnSize:   64,
 		UseTransaction: true,
-	}, []*gormigrate.Migration{first, ltiTables, outboxTable, gradingTables, listedMembers, guestKinds, nodesTable, wholeFormat, courseVersions}).Migrate()
+	}, []*gormigrate.Migration{first, ltiTables, outboxTable, gradingTables, listedMembers, guestKinds, nodesTable, wholeFormat, courseVersions, keysTable}).Migrate()
 }
 
 var first = &gormigrate.Migration{

@@ -18,6 +18,7 @@ type Person struct {
 	Grades      []OutboxGrade
 	Guests      []Guest
 	Setups      []SetupRun // of their guests, with output, oldest first
+	Keys        []SSHKey
 }
 
 // Person returns ErrNotFound if there is no such user.
@@ -38,6 +39,7 @@ func (s *Store) Person(ctx context.Context, id uint) (Person, error) {
 		of.Find(&p.Grades).Error,
 		of.Find(&p.Guests).Error,
 		of.Order("id").Find(&p.Setups).Error,
+		of.Order("id").Find(&p.Keys).Error,
 	} {
 		if err != nil {
 			return Person{}, err
@@ -52,6 +54,9 @@ func (s *Store) Person(ctx context.Context, id uint) (Person, error) {
 // What the user has decided about others stays, with a number that no longer
 // belongs to anybody: numbers of users are never given twice.
 func (s *Store) Erase(ctx context.Context, id uint) error {
+	if s.postgres() {
+		return translate(s.transact(ctx, func(tx *gorm.DB) error { return erase(tx, id) }))
+	}
 	return s.db.WithContext(ctx).Connection(func(conn *gorm.DB) error {
 		// What is deleted is to be overwritten, not only forgotten.
 		if err := conn.Exec("PRAGMA secure_delete = ON").Error; err != nil {
@@ -75,7 +80,7 @@ func erase(tx *gorm.DB, id uint) error {
 	if res.RowsAffected == 0 {
 		return ErrNotFound
 	}
-	for _, of := range []any{&Attempt{}, &HintOpening{}, &Membership{}, &Allowance{}, &Override{}, &OutboxGrade{}, &SetupRun{}} {
+	for _, of := range []any{&Attempt{}, &HintOpening{}, &Membership{}, &Allowance{}, &Override{}, &OutboxGrade{}, &SetupRun{}, &SSHKey{}} {
 		if err := tx.Where("user_id = ?", id).Delete(of).Error; err != nil {
 			return err
 		}
