@@ -93,9 +93,6 @@ func (s *site) course(c *gin.Context) {
 		return
 	}
 	original := s.Catalog.Course(offers[i].ID)
-	if s.chooses(c, original) {
-		return
-	}
 	st, err := s.standingOf(c)
 	if err != nil {
 		s.fail(c, err)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/gin-gonic/gin"
@@ -13,8 +14,15 @@ import (
 	"github.com/labmark/labmark/themes/words"
 )
 
-// languageKey is the language that a session's user has chosen.
-const languageKey = "language"
+// languageKey is the language that the viewer has chosen, in a launch's session;
+// languageCookie is the same for everybody else, signed in or not.
+const (
+	languageKey    = "language"
+	languageCookie = "labmark-language"
+)
+
+// menuKey is set in requests for pages whose address takes "?language=".
+const menuKey = "menu"
 
 // speaks is the language in which a viewer reads a course: the one chosen in
 // the page, else the platform's, else the browser's, else the course's own.
@@ -58,9 +66,11 @@ func (s *site) language(c *gin.Context) string {
 
 // wishes are a viewer's languages, the dearest first.
 func (s *site) wishes(c *gin.Context) []language.Tag {
-	asked := []string{s.sessions.GetString(c.Request.Context(), languageKey)}
+	var asked []string
 	if st := seat(c); st != nil && st.launch != nil {
-		asked = append(asked, st.launch.Language)
+		asked = append(asked, s.sessions.GetString(c.Request.Context(), languageKey), st.launch.Language)
+	} else if cookie, err := c.Cookie(languageCookie); err == nil && base(c) == "" {
+		asked = append(asked, cookie)
 	}
 	var tags []language.Tag
 	for _, a := range asked {
@@ -75,22 +85,67 @@ func (s *site) wishes(c *gin.Context) []language.Tag {
 	return append(tags, accepted...)
 }
 
-// chooses keeps the language that the page's menu asks for, and leads to the
-// page without the asking; false where nothing was asked.
-func (s *site) chooses(c *gin.Context, course *content.Course) bool {
-	wanted := c.Query("language")
-	if wanted == "" {
-		return false
+// chooses keeps the language that a page's menu asks for, and leads to the page
+// without the asking.
+func (s *site) chooses(c *gin.Context) {
+	if c.Request.Method != http.MethodGet {
+		return
 	}
-	if ctx := c.Request.Context(); slices.Contains(course.Languages(), wanted) {
-		s.sessions.Put(ctx, languageKey, wanted)
-		if _, _, err := s.sessions.Commit(ctx); err != nil {
+	c.Set(menuKey, true)
+	query := c.Request.URL.Query()
+	wanted := query.Get("language")
+	if wanted == "" {
+		return
+	}
+	c.Abort()
+	course := s.Catalog.Course(c.Param("course"))
+	if slices.Contains(words.Languages(), wanted) || course != nil && slices.Contains(course.Languages(), wanted) {
+		if err := s.keepLanguage(c, wanted); err != nil {
 			s.fail(c, err)
-			return true
+			return
 		}
 	}
-	c.Redirect(http.StatusSeeOther, at(c, c.Request.URL.Path))
-	return true
+	query.Del("language")
+	to := url.URL{Path: at(c, c.Request.URL.Path), RawQuery: query.Encode()}
+	c.Redirect(http.StatusSeeOther, to.String())
+}
+
+// keepLanguage keeps a choice: in a cookie, so that the page before the sign-in
+// knows it, and those who are not signed in cost the database nothing. Frames
+// may have no cookies, but who was launched has a session.
+func (s *site) keepLanguage(c *gin.Context, tag string) error {
+	if base(c) == "" {
+		http.SetCookie(c.Writer, &http.Cookie{Name: languageCookie, Value: tag, Path: "/", MaxAge: int(sessionLife.Seconds()),
+			HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteLaxMode})
+		return nil
+	}
+	ctx := c.Request.Context()
+	if !s.sessions.Exists(ctx, userKey) {
+		return nil
+	}
+	s.sessions.Put(ctx, languageKey, tag)
+	_, _, err := s.sessions.Commit(ctx)
+	return err
+}
+
+// menu are the languages of the interface, with the way to each.
+func (s *site) menu(c *gin.Context) (choices []themes.LanguageChoice) {
+	if !c.GetBool(menuKey) {
+		return nil
+	}
+	mine := s.language(c)
+	for _, l := range words.Languages() {
+		choices = append(choices, choice(c, l, l == mine))
+	}
+	return choices
+}
+
+// choice is one line of a menu of languages.
+func choice(c *gin.Context, tag string, current bool) themes.LanguageChoice {
+	query := c.Request.URL.Query()
+	query.Set("language", tag)
+	to := url.URL{Path: at(c, c.Request.URL.Path), RawQuery: query.Encode()}
+	return themes.LanguageChoice{Tag: tag, Name: themes.LanguageName(tag), Href: to.String(), Current: current}
 }
 
 // spoken is an owner's tutorial and its course, in the viewer's language as
@@ -121,8 +176,7 @@ func (s *site) languages(c *gin.Context, course *content.Course, shown string) t
 		speech.Untranslated = themes.LanguageName(mine)
 	}
 	for _, l := range have {
-		speech.Languages = append(speech.Languages, themes.LanguageChoice{Tag: l, Name: themes.LanguageName(l),
-			Href: at(c, c.Request.URL.Path) + "?language=" + l, Current: l == mine})
+		speech.Languages = append(speech.Languages, choice(c, l, l == mine))
 	}
 	return speech
 }

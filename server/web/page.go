@@ -37,7 +37,7 @@ func bounded(c *gin.Context) { c.Request.Body = http.MaxBytesReader(c.Writer, c.
 
 // layout is the frame of a page. Crumbs lead to it; the page itself is added.
 func (s *site) layout(c *gin.Context, title string, crumbs ...themes.Crumb) themes.Layout {
-	l := themes.Layout{Title: title, Nonce: c.GetString(nonceKey), Base: base(c), Language: s.language(c)}
+	l := themes.Layout{Title: title, Nonce: c.GetString(nonceKey), Base: base(c), Language: s.language(c), Menu: s.menu(c)}
 	if st := seat(c); st != nil {
 		l.Viewer = &themes.Viewer{Name: st.user.Called()}
 		if st.user.Admin {

@@ -94,8 +94,8 @@ func (s *site) cookieName(c *gin.Context) string {
 
 func addressOf(c *gin.Context) string { return strings.TrimPrefix(base(c), "/at/") }
 
-// session finds the browser's session. Only entering and leaving change it,
-// so requests cost the database no write.
+// session finds the browser's session. Only entering, leaving and a choice of
+// language change it, so requests cost the database no write.
 func (s *site) session(c *gin.Context) {
 	token, _ := c.Cookie(s.cookieName(c)) // none is as good as empty
 	key := addressOf(c)

@@ -16,9 +16,6 @@ import (
 func (s *site) tutorial(c *gin.Context) {
 	o := owner(c)
 	t, course := s.spoken(c, o)
-	if s.chooses(c, s.Catalog.Course(o.Course)) {
-		return
-	}
 	student, err := s.student(c, o)
 	if err != nil {
 		s.fail(c, err)

@@ -109,7 +109,7 @@ func New(cfg Config) (http.Handler, error) {
 	r.GET("/enter", s.enterByPass)
 	r.POST("/hooks/courses/:course", s.hook)
 
-	open := r.Group("/", s.session)
+	open := r.Group("/", s.session, s.chooses)
 	open.GET("/login", s.loginPage)
 	open.POST("/login", s.enter)
 	open.POST("/login/demo", s.enterDemo)
