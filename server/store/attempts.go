@@ -84,7 +84,7 @@ func (s *Store) BeginAttempt(ctx context.Context, a Attempt) (Attempt, bool, err
 // transaction the grade is put into the outbox, so that it can't be forgotten.
 func (s *Store) FinishAttempt(ctx context.Context, a Attempt) error {
 	a.State = Done
-	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return translate(s.transact(ctx, func(tx *gorm.DB) error {
 		res := tx.Model(&Attempt{}).
 			Where("id = ? AND state = ?", a.ID, Running).
 			Select("state", "revision", "guest_id", "image", "vars", "verdict", "score", "points", "message", "fits",
@@ -106,7 +106,8 @@ func (s *Store) FinishAttempt(ctx context.Context, a Attempt) error {
 func (s *Store) AddAttempt(ctx context.Context, a Attempt) (Attempt, bool, error) {
 	a.State = Done
 	fresh := false
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	err := s.transact(ctx, func(tx *gorm.DB) error {
+		fresh = false
 		res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&a)
 		if res.Error != nil || res.RowsAffected == 0 {
 			return res.Error

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"math"
 	"time"
@@ -70,7 +69,7 @@ func (s *Store) SetGradeSettings(ctx context.Context, g GradeSettings) error {
 		return err
 	}
 	g.At, g.Due, g.Until = s.db.NowFunc(), inUTC(g.Due), inUTC(g.Until)
-	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return translate(s.transact(ctx, func(tx *gorm.DB) error {
 		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&g).Error; err != nil {
 			return err
 		}
@@ -99,9 +98,10 @@ func (g GradeSettings) check() error {
 // Decide stores overrides and allowances, all or none of them, and puts the
 // grades that they touch into the outbox.
 func (s *Store) Decide(ctx context.Context, overrides []Override, allowances []Allowance) error {
-	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return translate(s.transact(ctx, func(tx *gorm.DB) error {
 		for i := range overrides {
 			o := &overrides[i]
+			o.ID = 0
 			if o.Points != nil && !notNegative(*o.Points) {
 				return fmt.Errorf("an override of %v points: take 0 or more", *o.Points)
 			}
@@ -155,7 +155,7 @@ type Work struct {
 // output and variables.
 func (s *Store) Work(ctx context.Context, o Owner) (Work, error) {
 	var w Work
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	err := s.snapshot(ctx, func(tx *gorm.DB) error {
 		for _, err := range []error{
 			w.findAttempts(tx, o),
 			ownedBy(tx, o).Find(&w.Hints).Error,
@@ -168,7 +168,7 @@ func (s *Store) Work(ctx context.Context, o Owner) (Work, error) {
 			}
 		}
 		return nil
-	}, &sql.TxOptions{ReadOnly: true}) // one moment of the database, and no lock
+	})
 	return w, translate(err)
 }
 

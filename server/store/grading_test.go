@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/labmark/labmark/server/store/storetest"
 )
 
 // mustAttempt stores a done attempt.
@@ -20,8 +22,10 @@ func mustAttempt(t *testing.T, s *Store, a Attempt) Attempt {
 	return a
 }
 
-func TestWorkIsThatOfItsOwner(t *testing.T) {
-	s, _ := mustOpen(t)
+func TestWorkIsThatOfItsOwner(t *testing.T) { storetest.Each(t, testWorkIsThatOfItsOwner) }
+
+func testWorkIsThatOfItsOwner(t *testing.T, database string) {
+	s := mustOpen(t, database)
 	ann, bob := mustUser(t, s, "ann").ID, mustUser(t, s, "bob").ID
 	n := 0
 	attempt := func(user, lms uint, tutorial string) {
@@ -77,8 +81,10 @@ func TestWorkIsThatOfItsOwner(t *testing.T) {
 	}
 }
 
-func TestDecisionsAreKeptAllOrNone(t *testing.T) {
-	s, _ := mustOpen(t)
+func TestDecisionsAreKeptAllOrNone(t *testing.T) { storetest.Each(t, testDecisionsAreKeptAllOrNone) }
+
+func testDecisionsAreKeptAllOrNone(t *testing.T, database string) {
+	s := mustOpen(t, database)
 	ann := mustUser(t, s, "ann").ID
 	seven, worse := 7.0, -1.0
 	override := func(p *float64) Override {
@@ -112,8 +118,10 @@ func TestDecisionsAreKeptAllOrNone(t *testing.T) {
 	}
 }
 
-func TestGradeSettings(t *testing.T) {
-	s, _ := mustOpen(t)
+func TestGradeSettings(t *testing.T) { storetest.Each(t, testGradeSettings) }
+
+func testGradeSettings(t *testing.T, database string) {
+	s := mustOpen(t, database)
 	due := time.Date(2026, 12, 1, 9, 0, 0, 0, time.FixedZone("", 3600))
 	before, tenth, two := due.Add(-time.Second), 0.1, 2.0
 	g := GradeSettings{ContextID: 3, Course: "c", Tutorial: "t"}

@@ -116,7 +116,7 @@ func (s *Store) SetGuestPrepared(ctx context.Context, id string) error {
 // Both happen or neither. ErrNotFound if the guest is not free any more;
 // ErrExists if the owner has still another guest of this name.
 func (s *Store) AssignGuest(ctx context.Context, id, former string, o Owner, name string) error {
-	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return translate(s.transact(ctx, func(tx *gorm.DB) error {
 		if former != "" {
 			if err := (&Store{db: tx}).SetGuestMode(ctx, former, Retiring); err != nil {
 				return err

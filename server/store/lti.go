@@ -55,14 +55,15 @@ type Launch struct {
 // all IDs. What the launch leaves empty keeps its former value, except that
 // names and addresses follow the platform, which may withdraw them.
 func (s *Store) TakeLaunch(ctx context.Context, l Launch) (Launch, error) {
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := putUser(tx, &l.User); err != nil {
-			return err
+	told := l
+	err := s.transact(ctx, func(tx *gorm.DB) error {
+		l = told.copy()
+		if l.Context != nil {
+			if err := putContext(tx, l.Context); err != nil {
+				return err
+			}
 		}
-		if l.Context == nil {
-			return nil
-		}
-		if err := putContext(tx, l.Context); err != nil {
+		if err := putUser(tx, &l.User); err != nil || l.Context == nil {
 			return err
 		}
 		l.Membership.ContextID, l.Membership.UserID, l.Membership.Active = l.Context.ID, l.User.ID, true
@@ -78,6 +79,19 @@ func (s *Store) TakeLaunch(ctx context.Context, l Launch) (Launch, error) {
 	return l, translate(err)
 }
 
+// copy is a launch that can be changed without this one.
+func (l Launch) copy() Launch {
+	if l.Context != nil {
+		c := *l.Context
+		l.Context = &c
+	}
+	if l.Link != nil {
+		link := *l.Link
+		l.Link = &link
+	}
+	return l
+}
+
 // putUser finds or adds the user of a platform's subject.
 func putUser(tx *gorm.DB, u *User) error {
 	if u.PlatformID == nil || u.Subject == nil {
@@ -91,6 +105,10 @@ func putUser(tx *gorm.DB, u *User) error {
 		DoUpdates: append(clause.AssignmentColumns([]string{"name", "given_name", "family_name", "email"}),
 			unlessEmpty("username", "sourced_id", "platform_number")...),
 	}).Create(u).Error
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		// Of the two unique keys only one can be said to PostgreSQL.
+		return errRace
+	}
 	if err != nil {
 		return err
 	}
@@ -108,9 +126,11 @@ func unlessEmpty(columns ...string) (set []clause.Assignment) {
 
 func putContext(tx *gorm.DB, c *Context) error {
 	told := *c
-	err := tx.Where("platform_id = ? AND deployment = ? AND lti_id = ?", c.PlatformID, c.Deployment, c.LTIID).
-		Attrs(told).FirstOrCreate(c).Error
+	_, err := findOrAdd(tx, c, "platform_id = ? AND deployment = ? AND lti_id = ?", c.PlatformID, c.Deployment, c.LTIID)
 	if err != nil {
+		return err
+	}
+	if err := takeTurn(tx, turnOf(c.ID)); err != nil {
 		return err
 	}
 	keep(&c.Label, told.Label)
@@ -133,11 +153,10 @@ func keep(old *string, told string) {
 
 func putLink(tx *gorm.DB, l *ResourceLink) error {
 	told := *l
-	res := tx.Where("context_id = ? AND lti_id = ?", l.ContextID, l.LTIID).Attrs(told).FirstOrCreate(l)
-	if res.Error != nil {
-		return res.Error
+	other, err := findOrAdd(tx, l, "context_id = ? AND lti_id = ?", l.ContextID, l.LTIID)
+	if err != nil {
+		return err
 	}
-	other := res.RowsAffected == 1 // it is new
 	keep(&l.Title, told.Title)
 	keep(&l.LineItem, told.LineItem)
 	if told.Course != "" && (told.Course != l.Course || told.Tutorial != l.Tutorial) {
@@ -175,9 +194,9 @@ func (s *Store) Link(ctx context.Context, id uint) (ResourceLink, error) {
 // SetLinkTarget says what a link shows, and puts the grades of all into the
 // outbox afresh.
 func (s *Store) SetLinkTarget(ctx context.Context, id uint, course, tutorial string) error {
-	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return translate(s.transact(ctx, func(tx *gorm.DB) error {
 		var l ResourceLink
-		if err := tx.First(&l, id).Error; err != nil {
+		if err := tx.Clauses(forUpdate).First(&l, id).Error; err != nil {
 			return err
 		}
 		l.Course, l.Tutorial = course, tutorial

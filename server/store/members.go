@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -85,7 +86,13 @@ func (s *Store) Members(ctx context.Context, contextID uint) ([]Member, error) {
 // ones are added, and who stood in the one before and is missing now becomes
 // inactive. It returns what has changed.
 func (s *Store) TakeRoster(ctx context.Context, contextID uint, roster []Member, at time.Time) (added, left int, err error) {
-	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	told := slices.Clone(roster)
+	err = s.transact(ctx, func(tx *gorm.DB) error {
+		copy(roster, told)
+		added, left = 0, 0
+		if err := takeTurn(tx, turnOf(contextID)); err != nil {
+			return err
+		}
 		var before []Membership
 		if err := tx.Where("context_id = ? AND active", contextID).Find(&before).Error; err != nil {
 			return err

@@ -64,7 +64,7 @@ func (s *Store) changeNode(ctx context.Context, name string, change map[string]a
 // RemoveNode forgets a node; ErrNotFound if there is none, ErrInUse if guests
 // are on it, unless they may be forgotten too.
 func (s *Store) RemoveNode(ctx context.Context, name string, forget bool) error {
-	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return translate(s.transact(ctx, func(tx *gorm.DB) error {
 		var guests int64
 		if err := tx.Model(&Guest{}).Where("node = ?", name).Count(&guests).Error; err != nil {
 			return err

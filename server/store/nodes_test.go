@@ -4,10 +4,14 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/labmark/labmark/server/store/storetest"
 )
 
-func TestNodes(t *testing.T) {
-	s, path := mustOpen(t)
+func TestNodes(t *testing.T) { storetest.Each(t, testNodes) }
+
+func testNodes(t *testing.T, database string) {
+	s := mustOpen(t, database)
 	a := Node{Name: "a", URI: "qemu+ssh://labmark@a/session", Capacity: 20, Labels: map[string]string{"course": "linux"}, HostKey: "ssh-ed25519 AAAA", Wanted: "up"}
 	if err := s.AddNode(t.Context(), a); err != nil {
 		t.Fatal(err)
@@ -33,7 +37,7 @@ func TestNodes(t *testing.T) {
 		t.Error(err)
 	}
 	s.Close()
-	again, err := Open(path)
+	again, err := Open(database)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +49,10 @@ func TestNodes(t *testing.T) {
 	}
 }
 
-func TestNodeWithGuestsIsKept(t *testing.T) {
-	s, _ := mustOpen(t)
+func TestNodeWithGuestsIsKept(t *testing.T) { storetest.Each(t, testNodeWithGuestsIsKept) }
+
+func testNodeWithGuestsIsKept(t *testing.T, database string) {
+	s := mustOpen(t, database)
 	for _, err := range []error{s.AddNode(t.Context(), Node{Name: "a", Wanted: "up"}), s.AddGuest(t.Context(), Guest{ID: "g1", Mode: Free}),
 		s.AddGuest(t.Context(), Guest{ID: "g2", Mode: Retiring}), s.SetGuestNode(t.Context(), "g1", "a")} {
 		if err != nil {

@@ -71,13 +71,13 @@ func bumpOutbox(tx *gorm.DB, contextID uint, course, tutorial string, user *uint
 	if user == nil {
 		whose, user = worked, new(uint)
 	}
-	return bump(tx, `l.course = @course AND (l.tutorial = @tutorial OR l.tutorial = '' OR @tutorial = '') AND `+whose,
-		map[string]any{"context": contextID, "course": course, "tutorial": tutorial, "user": *user})
+	return bump(tx, contextID, `l.course = @course AND (l.tutorial = @tutorial OR l.tutorial = '' OR @tutorial = '') AND `+whose,
+		map[string]any{"course": course, "tutorial": tutorial, "user": *user})
 }
 
 // bumpMember does the same for all that one member has worked at in a context.
 func bumpMember(tx *gorm.DB, contextID, user uint) error {
-	return bump(tx, "m.user_id = @user AND "+worked, map[string]any{"context": contextID, "user": user})
+	return bump(tx, contextID, "m.user_id = @user AND "+worked, map[string]any{"user": user})
 }
 
 // worked is true of a member m who has attempts at what a link l shows, or
@@ -87,8 +87,13 @@ const worked = `(EXISTS (SELECT 1 FROM attempts a WHERE a.context_id = l.context
 	OR EXISTS (SELECT 1 FROM outbox o WHERE o.link_id = l.id AND o.user_id = m.user_id))`
 
 // bump puts the grades at links l of members m of a context into the outbox.
-func bump(tx *gorm.DB, where string, args map[string]any) error {
+func bump(tx *gorm.DB, contextID uint, where string, args map[string]any) error {
+	args["context"] = contextID
 	args["now"] = tx.NowFunc()
+	// Who becomes a learner at this moment must be seen here, or see this.
+	if err := shareTurn(tx, turnOf(contextID)); err != nil {
+		return err
+	}
 	return tx.Exec(`INSERT INTO outbox (link_id, user_id, version, sent_version, state, why, tries, next_try, last_error,
 			flying_score, flying_max, flying_comment, flying_cleared, flying_to,
 			sent_score, sent_max, sent_comment, sent_cleared, sent_to, changed_at)
@@ -130,7 +135,7 @@ func (s *Store) NextGrade(ctx context.Context, now time.Time) (time.Time, error)
 // SaveGrades stores how far grades have come, all or none. One that has
 // changed since it was read waits to be sent again instead of resting.
 func (s *Store) SaveGrades(ctx context.Context, grades ...OutboxGrade) error {
-	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return s.transact(ctx, func(tx *gorm.DB) error {
 		for _, g := range grades {
 			if err := saveGrade(tx, g); err != nil {
 				return err
@@ -141,19 +146,15 @@ func (s *Store) SaveGrades(ctx context.Context, grades ...OutboxGrade) error {
 }
 
 func saveGrade(tx *gorm.DB, g OutboxGrade) error {
-	rests := g.State != OutboxWaiting && g.State != OutboxSending
-	return tx.Exec(`UPDATE outbox SET sent_version = @sent, tries = @tries, last_error = @error,
-			state = CASE WHEN version > @version AND @rests THEN 'waiting' ELSE @state END,
-			why = CASE WHEN version > @version AND @rests THEN '' ELSE @why END,
-			next_try = CASE WHEN version > @version AND @rests THEN @now ELSE @next END,
-			last_timestamp = @stamp,
+	err := tx.Exec(`UPDATE outbox SET sent_version = @sent, tries = @tries, last_error = @error,
+			state = @state, why = @why, next_try = @next, last_timestamp = @stamp,
 			flying_score = @fscore, flying_max = @fmax, flying_comment = @fcomment, flying_cleared = @fcleared,
 			flying_to = @fto, flying_at = @fat,
 			sent_score = @sscore, sent_max = @smax, sent_comment = @scomment, sent_cleared = @scleared,
 			sent_to = @sto, sent_at = @sat
 		WHERE link_id = @link AND user_id = @user`,
 		map[string]any{
-			"link": g.LinkID, "user": g.UserID, "version": g.Version, "rests": rests, "now": tx.NowFunc(),
+			"link": g.LinkID, "user": g.UserID,
 			"sent": g.SentVersion, "tries": g.Tries, "error": g.LastError, "state": g.State, "why": g.Why,
 			"next": g.NextTry.UTC(), "stamp": utc(g.LastTimestamp),
 			"fscore": g.Flying.Score, "fmax": g.Flying.Max, "fcomment": g.Flying.Comment, "fcleared": g.Flying.Cleared,
@@ -161,6 +162,11 @@ func saveGrade(tx *gorm.DB, g OutboxGrade) error {
 			"sscore": g.Sent.Score, "smax": g.Sent.Max, "scomment": g.Sent.Comment, "scleared": g.Sent.Cleared,
 			"sto": g.Sent.To, "sat": utc(g.SentAt),
 		}).Error
+	if err != nil || g.State == OutboxWaiting || g.State == OutboxSending {
+		return err
+	}
+	return tx.Exec(`UPDATE outbox SET state = 'waiting', why = '', next_try = ?
+		WHERE link_id = ? AND user_id = ? AND version > ?`, tx.NowFunc(), g.LinkID, g.UserID, g.Version).Error
 }
 
 func utc(t *time.Time) *time.Time {
@@ -175,13 +181,13 @@ func utc(t *time.Time) *time.Time {
 // sent when the gateway ended (only if none is, at the start), those that had
 // nowhere to go and now have, and those whose line item is another one by now.
 func (s *Store) ReviveGrades(ctx context.Context, start bool) error {
-	return s.db.WithContext(ctx).Exec(`UPDATE outbox SET state = 'waiting', next_try = @now
+	return s.exec(ctx, `UPDATE outbox SET state = 'waiting', next_try = @now
 		WHERE state = 'sending' AND @start
 			OR state = 'nowhere' AND next_try <= @now AND EXISTS (SELECT 1 FROM resource_links l JOIN contexts c ON c.id = l.context_id
 				WHERE l.id = outbox.link_id AND (l.line_item <> '' OR c.line_items <> ''))
 			OR state = 'sent' AND sent_to <> '' AND EXISTS (SELECT 1 FROM resource_links l
 				WHERE l.id = outbox.link_id AND l.line_item <> '' AND l.line_item <> outbox.sent_to)`,
-		map[string]any{"now": s.db.NowFunc(), "start": start}).Error
+		map[string]any{"now": s.db.NowFunc(), "start": start})
 }
 
 // ofPlatform narrows a statement on the outbox to one platform's.
@@ -190,16 +196,16 @@ const ofPlatform = ` AND link_id IN (SELECT l.id FROM resource_links l JOIN cont
 // HoldGrades lets all waiting grades of a platform that is in trouble wait
 // until then, and say why.
 func (s *Store) HoldGrades(ctx context.Context, platform uint, until time.Time, why string) error {
-	return s.db.WithContext(ctx).Exec(`UPDATE outbox SET why = @why,
+	return s.exec(ctx, `UPDATE outbox SET why = @why,
 			next_try = CASE WHEN next_try < @until THEN @until ELSE next_try END
 		WHERE state = 'waiting'`+ofPlatform,
-		map[string]any{"platform": platform, "until": until.UTC(), "why": why}).Error
+		map[string]any{"platform": platform, "until": until.UTC(), "why": why})
 }
 
 // WakeGrades makes all waiting grades of a platform due: it works again.
 func (s *Store) WakeGrades(ctx context.Context, platform uint, now time.Time) error {
-	return s.db.WithContext(ctx).Exec(`UPDATE outbox SET next_try = @now WHERE state = 'waiting' AND next_try > @now`+ofPlatform,
-		map[string]any{"platform": platform, "now": now.UTC()}).Error
+	return s.exec(ctx, `UPDATE outbox SET next_try = @now WHERE state = 'waiting' AND next_try > @now`+ofPlatform,
+		map[string]any{"platform": platform, "now": now.UTC()})
 }
 
 // RetryGrade makes a grade due that waits, was refused or had nowhere to go;
@@ -216,7 +222,12 @@ func (s *Store) RetryRefused(ctx context.Context, contextID uint) (int64, error)
 }
 
 func (s *Store) retry(ctx context.Context, where string, args ...any) (int64, error) {
-	res := s.db.WithContext(ctx).Model(&OutboxGrade{}).Where(where, args...).
-		Updates(map[string]any{"state": OutboxWaiting, "tries": 0, "next_try": s.db.NowFunc()})
-	return res.RowsAffected, res.Error
+	var n int64
+	err := s.transact(ctx, func(tx *gorm.DB) error {
+		res := tx.Model(&OutboxGrade{}).Where(where, args...).
+			Updates(map[string]any{"state": OutboxWaiting, "tries": 0, "next_try": tx.NowFunc()})
+		n = res.RowsAffected
+		return res.Error
+	})
+	return n, err
 }

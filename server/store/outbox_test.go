@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/labmark/labmark/server/store/storetest"
 )
 
 // class is a context with links and learners.
@@ -15,9 +17,9 @@ type class struct {
 	link    map[string]uint
 }
 
-func mustClass(t *testing.T) *class {
+func mustClass(t *testing.T, database string) *class {
 	t.Helper()
-	s, _ := mustOpen(t)
+	s := mustOpen(t, database)
 	p := Platform{Name: "P", Issuer: "https://p.test", ClientID: "c", State: PlatformActive}
 	if err := s.AddPlatform(t.Context(), &p); err != nil {
 		t.Fatal(err)
@@ -88,7 +90,11 @@ func (k *class) wants(when string, rows ...string) {
 }
 
 func TestAttemptsPutGradesIntoTheOutbox(t *testing.T) {
-	k := mustClass(t)
+	storetest.Each(t, testAttemptsPutGradesIntoTheOutbox)
+}
+
+func testAttemptsPutGradesIntoTheOutbox(t *testing.T, database string) {
+	k := mustClass(t, database)
 	k.attempt("ann", "c", "t")
 	k.wants("after one attempt", "c/t ann 1 waiting", "c/ ann 1 waiting")
 	k.attempt("ann", "c", "t")
@@ -111,7 +117,11 @@ func TestAttemptsPutGradesIntoTheOutbox(t *testing.T) {
 }
 
 func TestLinkThatComesToShowSomethingElse(t *testing.T) {
-	k := mustClass(t)
+	storetest.Each(t, testLinkThatComesToShowSomethingElse)
+}
+
+func testLinkThatComesToShowSomethingElse(t *testing.T, database string) {
+	k := mustClass(t, database)
 	k.attempt("ann", "c", "t")
 	if err := k.SetLinkTarget(t.Context(), k.link["d/t"], "c", "t"); err != nil {
 		t.Fatal(err)
@@ -122,7 +132,11 @@ func TestLinkThatComesToShowSomethingElse(t *testing.T) {
 }
 
 func TestGradeThatChangesWhileItIsSent(t *testing.T) {
-	k := mustClass(t)
+	storetest.Each(t, testGradeThatChangesWhileItIsSent)
+}
+
+func testGradeThatChangesWhileItIsSent(t *testing.T, database string) {
+	k := mustClass(t, database)
 	k.attempt("ann", "c", "u")
 	due := k.mustDue(time.Now())
 	if len(due) != 2 || due[0].PlatformID == 0 {
@@ -130,7 +144,7 @@ func TestGradeThatChangesWhileItIsSent(t *testing.T) {
 	}
 	g := k.row(due[0])
 	g.State = OutboxSending
-	stamp := time.Now()
+	stamp := time.Now().Truncate(time.Microsecond)
 	g.LastTimestamp, g.FlyingAt, g.Flying = &stamp, &stamp, Sending{Score: 1, Max: 2, Comment: "c", To: "u"}
 	k.mustSave(g)
 	k.attempt("ann", "c", "u")
@@ -173,10 +187,12 @@ func (k *class) mustSave(g OutboxGrade) {
 	}
 }
 
-func TestWhenGradesAreDue(t *testing.T) {
-	k := mustClass(t)
+func TestWhenGradesAreDue(t *testing.T) { storetest.Each(t, testWhenGradesAreDue) }
+
+func testWhenGradesAreDue(t *testing.T, database string) {
+	k := mustClass(t, database)
 	k.attempt("ann", "d", "t")
-	now := time.Now()
+	now := time.Now().Truncate(time.Microsecond)
 	due := k.mustDue(now)
 	if len(due) != 1 {
 		t.Fatalf("due are %+v", due)
@@ -220,8 +236,10 @@ func TestWhenGradesAreDue(t *testing.T) {
 	}
 }
 
-func TestGradesThatCanGoOn(t *testing.T) {
-	k := mustClass(t)
+func TestGradesThatCanGoOn(t *testing.T) { storetest.Each(t, testGradesThatCanGoOn) }
+
+func testGradesThatCanGoOn(t *testing.T, database string) {
+	k := mustClass(t, database)
 	k.attempt("ann", "d", "t")
 	now := time.Now()
 	g := k.row(k.mustDue(now)[0])

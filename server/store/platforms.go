@@ -59,7 +59,7 @@ func (s *Store) Platforms(ctx context.Context, issuer string) ([]Platform, error
 // RemovePlatform forgets a platform that nobody has launched from. ErrInUse if
 // there are people or contexts of it: disable it instead, or erase them first.
 func (s *Store) RemovePlatform(ctx context.Context, id uint) error {
-	return translate(s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return translate(s.transact(ctx, func(tx *gorm.DB) error {
 		for _, of := range []any{&User{}, &Context{}} {
 			var n int64
 			if err := tx.Model(of).Where("platform_id = ?", id).Count(&n).Error; err != nil {
@@ -98,7 +98,10 @@ func (s *Store) ToolKeys(ctx context.Context) ([]ToolKey, error) {
 // ChangeToolKeys lets change make new keys of the old ones, and stores them in
 // place of those. Two callers at once take turns.
 func (s *Store) ChangeToolKeys(ctx context.Context, change func([]ToolKey) ([]ToolKey, error)) error {
-	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return s.transact(ctx, func(tx *gorm.DB) error {
+		if err := takeTurn(tx, "tool keys"); err != nil {
+			return err
+		}
 		old, err := (&Store{db: tx}).ToolKeys(ctx)
 		if err != nil {
 			return err

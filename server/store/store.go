@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/glebarez/sqlite"
@@ -28,33 +29,59 @@ type Store struct {
 	db *gorm.DB
 }
 
-// Open opens or creates the SQLite database in the file path and brings its
-// schema up to date.
-func Open(path string) (*Store, error) {
-	// Immediate transactions and a busy timeout make writers queue. Without
-	// them two concurrent read-modify-write transactions lose an update.
-	dsn := "file:" + path + "?_txlock=immediate" +
-		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
-	db, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{
+// In is the database to open: the one that a setting names, or, where that is
+// empty, SQLite's file in the data folder dir.
+func In(dir, database string) string {
+	if database != "" {
+		return database
+	}
+	return filepath.Join(dir, "labmark.db")
+}
+
+// Open opens a database and brings its schema up to date: one of PostgreSQL's
+// by its URL (postgres://…), else SQLite's in the file of that name, which is
+// made if it is not there.
+func Open(name string) (*Store, error) {
+	dial, shown := sqliteFile, name
+	if isPostgres(name) {
+		dial, shown = postgresURL, withoutPassword(name)
+	}
+	dialector, err := dial(name)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", shown, err)
+	}
+	db, err := gorm.Open(dialector, &gorm.Config{
 		Logger:         slowOnly{logger.NewSlogLogger(slog.Default(), logger.Config{LogLevel: logger.Warn, SlowThreshold: time.Second})},
 		TranslateError: true,
-		NowFunc:        func() time.Time { return time.Now().UTC() },
+		// PostgreSQL keeps no more digits than these.
+		NowFunc: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
+		return nil, fmt.Errorf("open database %s: %w", shown, err)
 	}
 	s := &Store{db: db}
 	if pool, err := db.DB(); err == nil {
-		// A new connection reads the whole schema first. The usual two that are
-		// kept are too few for a busy moment.
+		// A new connection is slow: SQLite's reads the whole schema first, and
+		// PostgreSQL's is a process. The usual two that are kept are too few
+		// for a busy moment.
 		pool.SetMaxIdleConns(16)
+		if s.postgres() {
+			pool.SetMaxOpenConns(40) // of 100 that a server usually allows
+		}
 	}
-	if err := migrate(db); err != nil {
+	if err := s.upToDate(); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("bring database %s up to date: %w", path, err)
+		return nil, fmt.Errorf("bring database %s up to date: %w", shown, err)
 	}
 	return s, nil
+}
+
+// sqliteFile makes writers queue, by immediate transactions and a busy timeout.
+// Without them two concurrent read-modify-write transactions lose an update.
+func sqliteFile(path string) (gorm.Dialector, error) {
+	return sqlite.Open("file:" + path + "?_txlock=immediate" +
+		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"), nil
 }
 
 // slowOnly logs what was slow. What failed is returned, and whoever can do

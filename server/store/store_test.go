@@ -4,21 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/labmark/labmark/server/store/storetest"
 )
 
-func mustOpen(t *testing.T) (*Store, string) {
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+func mustOpen(t *testing.T, database string) *Store {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "labmark.db")
-	s, err := Open(path)
+	s, err := Open(database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return s, path
+	return s
 }
 
 func mustUser(t *testing.T, s *Store, login string) User {
@@ -30,8 +32,10 @@ func mustUser(t *testing.T, s *Store, login string) User {
 	return u
 }
 
-func TestUsers(t *testing.T) {
-	s, path := mustOpen(t)
+func TestUsers(t *testing.T) { storetest.Each(t, testUsers) }
+
+func testUsers(t *testing.T, database string) {
+	s := mustOpen(t, database)
 	ann := mustUser(t, s, "ann")
 	if err := s.AddUser(t.Context(), &User{Login: "ann"}); !errors.Is(err, ErrExists) {
 		t.Errorf("a login that is taken: got %v, want ErrExists", err)
@@ -44,7 +48,7 @@ func TestUsers(t *testing.T) {
 	}
 	// What was stored is there after a restart.
 	s.Close()
-	again, err := Open(path)
+	again, err := Open(database)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +58,10 @@ func TestUsers(t *testing.T) {
 	}
 }
 
-func TestSecretStaysTheSame(t *testing.T) {
-	s, _ := mustOpen(t)
+func TestSecretStaysTheSame(t *testing.T) { storetest.Each(t, testSecretStaysTheSame) }
+
+func testSecretStaysTheSame(t *testing.T, database string) {
+	s := mustOpen(t, database)
 	var wg sync.WaitGroup
 	got := make([]string, 8)
 	for i := range got {
@@ -75,8 +81,10 @@ func TestSecretStaysTheSame(t *testing.T) {
 	}
 }
 
-func TestSessions(t *testing.T) {
-	s, _ := mustOpen(t)
+func TestSessions(t *testing.T) { storetest.Each(t, testSessions) }
+
+func testSessions(t *testing.T, database string) {
+	s := mustOpen(t, database)
 	ses := Sessions{s}
 	for _, data := range []string{"first", "second"} {
 		if err := ses.Commit("token", []byte(data), time.Now().Add(time.Hour)); err != nil {
@@ -100,8 +108,10 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-func TestOneGuestForEachOwner(t *testing.T) {
-	s, _ := mustOpen(t)
+func TestOneGuestForEachOwner(t *testing.T) { storetest.Each(t, testOneGuestForEachOwner) }
+
+func testOneGuestForEachOwner(t *testing.T, database string) {
+	s := mustOpen(t, database)
 	o := Owner{UserID: 1, Course: "c", Tutorial: "t"}
 	add := func(id string, m Mode, owner *Owner) error {
 		g := Guest{ID: id, Mode: m}
@@ -149,7 +159,11 @@ func TestOneGuestForEachOwner(t *testing.T) {
 }
 
 func TestAttemptsAreNeitherLostNorDoubled(t *testing.T) {
-	s, _ := mustOpen(t)
+	storetest.Each(t, testAttemptsAreNeitherLostNorDoubled)
+}
+
+func testAttemptsAreNeitherLostNorDoubled(t *testing.T, database string) {
+	s := mustOpen(t, database)
 	o := Owner{UserID: mustUser(t, s, "ann").ID, Course: "c", Tutorial: "t"}
 	a := Attempt{ID: "one", UserID: o.UserID, Course: o.Course, Tutorial: o.Tutorial, Check: "x", Points: 2}
 
