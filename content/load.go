@@ -107,6 +107,10 @@ func (l *loader) tutorial(id string, d defaults) *compiler {
 
 // read gives a file of at most a number of bytes, and remembers its digest.
 func (l *loader) read(name string, most int64) ([]byte, bool) {
+	if info, err := fs.Stat(l.fsys, name); err == nil && !info.Mode().IsRegular() {
+		l.fail(name, "This is no file but a folder, a pipe or a device.", "Delete it.") // a pipe would be waited for
+		return nil, false
+	}
 	f, err := l.fsys.Open(name)
 	if err != nil {
 		l.fail(name, "The file can't be read: "+reason(err)+".", "")

@@ -22,6 +22,10 @@ const (
 	maxFiles = 50_000
 )
 
+// maxClone bounds what one look may bring, and what is kept of a repository's
+// versions before its clone is begun anew, in bytes each.
+var maxClone int64 = 1 << 30
+
 // repository is a source's clone, and the versions of it that lie in folders:
 // pictures of a version are read from there while pages of it are open.
 type repository struct {
@@ -32,9 +36,11 @@ type repository struct {
 // git runs a git command in the clone. Whatever the repository brings, no
 // hook, filter or helper of it is run, and nobody is asked for a password.
 func (r repository) git(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"--git-dir=" + r.clone(),
+	// All that is fetched goes into one file, for which the shell sets a limit.
+	limited := fmt.Sprintf(`ulimit -f %d; exec git "$@"`, maxClone/512)
+	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", limited, "git", "--git-dir=" + r.clone(),
 		"-c", "core.hooksPath=/dev/null", "-c", "credential.interactive=false", "-c", "protocol.ext.allow=never",
-		"-c", "submodule.recurse=false", "-c", "gc.auto=0"}, args...)...)
+		"-c", "submodule.recurse=false", "-c", "gc.auto=0", "-c", "fetch.unpackLimit=1"}, args...)...)
 	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "GIT_ALLOW_PROTOCOL=https:ssh:file",
 		"GIT_SSH_COMMAND=ssh -o BatchMode=yes", "LC_ALL=C")
 	cmd.WaitDelay = 5 * time.Second // a helper of ssh may hold the pipe
@@ -55,10 +61,40 @@ func (r repository) fetch(ctx context.Context) (commit string, err error) {
 			return "", err
 		}
 	}
-	if _, err := said(r.git(ctx, "fetch", "--quiet", "--depth=1", "--no-tags", "--", r.src.URL, r.src.Branch)); err != nil {
-		return "", fmt.Errorf("fetch %s: %w", r.src, err)
+	_, err = said(r.git(ctx, "fetch", "--quiet", "--depth=1", "--no-tags", "--", r.src.URL, r.src.Branch))
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("fetch %s: %w", r.src, err), r.sweep())
 	}
 	return said(r.git(ctx, "rev-parse", "--verify", "FETCH_HEAD^{commit}"))
+}
+
+// sweep removes what a fetch has left that was cut off.
+func (r repository) sweep() error {
+	left, err := filepath.Glob(filepath.Join(r.clone(), "objects", "pack", "tmp_*"))
+	for _, name := range left {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
+// shrink removes the clone once it holds too many former versions: the next
+// look fetches the newest alone.
+func (r repository) shrink() error {
+	size := int64(0)
+	err := filepath.WalkDir(r.clone(), func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	if err == nil && size > maxClone {
+		err = os.RemoveAll(r.clone())
+	}
+	return err
 }
 
 // said returns what a command printed, or its complaint as an error.
@@ -199,5 +235,5 @@ func (r repository) setGood(commit string) error {
 			os.RemoveAll(filepath.Join(r.dir, e.Name()))
 		}
 	}
-	return nil
+	return r.shrink()
 }

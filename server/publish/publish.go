@@ -15,6 +15,7 @@ import (
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/catalog"
+	"github.com/labmark/labmark/server/look"
 	"github.com/labmark/labmark/server/store"
 )
 
@@ -258,7 +259,13 @@ func (f *feed) load(dir, name string) (*content.Course, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("course %s: there is no such folder", name)
 	}
-	course, findings := content.Load(os.DirFS(dir))
+	// Whatever the course's folder comes to hold, nothing leads out of it. It is
+	// closed when nobody has the course any more.
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("course %s: %w", name, err)
+	}
+	course, findings := look.Load(root.FS())
 	if err := findings.Err(); err != nil {
 		return nil, fmt.Errorf("the course in %s has errors:\n\n%w", name, err)
 	}

@@ -81,8 +81,14 @@ func (s Source) String() string {
 	return shown
 }
 
-// key names the source's folder below the data folder.
+// key names the source's folder below the data folder. Two courses of one
+// repository have a clone each: the versions of one that are good are not those
+// of the other.
 func (s Source) key() string {
-	sum := sha256.Sum256([]byte(s.URL + "\x00" + s.Branch))
+	what := s.URL + "\x00" + s.Branch
+	if s.Sub != "" {
+		what += "\x00" + s.Sub
+	}
+	sum := sha256.Sum256([]byte(what))
 	return hex.EncodeToString(sum[:8])
 }
