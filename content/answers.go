@@ -104,7 +104,7 @@ func (q *Question) Find(text string, values Values) ([]string, error) {
 	for _, one := range strings.Split(text, "|") {
 		i := slices.IndexFunc(known, func(k string) bool { return folded(k) == folded(one) })
 		if i < 0 {
-			return nil, fmt.Errorf("There is no choice %s. %s", quote(strings.TrimSpace(one)), didYouMean(one, known))
+			return nil, fmt.Errorf("There is no choice %s. %s", quote(strings.TrimSpace(one)), DidYouMean(one, known))
 		}
 		answer = append(answer, q.Choices[i].ID)
 	}

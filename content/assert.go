@@ -66,7 +66,7 @@ func (y *yamlText) fact(n ast.Node, depth int) (facts.Fact, bool) {
 	starts := append(facts.Kinds(), "not", "any")
 	i := slices.IndexFunc(entries, func(e entry) bool { return slices.Contains(starts, e.name) })
 	if i < 0 {
-		y.fail(entries[0].key, fmt.Sprintf("There is no fact %s.", quote(entries[0].name)), didYouMean(entries[0].name, starts))
+		y.fail(entries[0].key, fmt.Sprintf("There is no fact %s.", quote(entries[0].name)), DidYouMean(entries[0].name, starts))
 		return facts.Fact{}, false
 	}
 	head := entries[i]
@@ -120,7 +120,7 @@ func (y *yamlText) wants(kind string, e entry) []facts.Want {
 		return wants
 	}
 	if known := facts.Fields(kind); !slices.Contains(known, e.name) {
-		y.fail(e.key, fmt.Sprintf("A fact on a %s has no %s.", kind, quote(e.name)), didYouMean(e.name, append(known, "message")))
+		y.fail(e.key, fmt.Sprintf("A fact on a %s has no %s.", kind, quote(e.name)), DidYouMean(e.name, append(known, "message")))
 		return nil
 	}
 	return y.want(kind, e.name, e.value)

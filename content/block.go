@@ -43,7 +43,7 @@ func (c *compiler) block(word, rest span) *block {
 	}
 	for _, a := range b.attrs.list {
 		if !slices.Contains(spec.attributes, a.key) {
-			b.fail(a, fmt.Sprintf("%s has no attribute %s.", quote(b.name), quote(a.key)), didYouMean(a.key, spec.attributes))
+			b.fail(a, fmt.Sprintf("%s has no attribute %s.", quote(b.name), quote(a.key)), DidYouMean(a.key, spec.attributes))
 		}
 	}
 	for _, a := range b.attrs.classes {
@@ -175,7 +175,7 @@ func (b *block) oneOf(key, otherwise string, known ...string) string {
 		return otherwise
 	}
 	if !slices.Contains(known, a.value) {
-		b.failValue(a, fmt.Sprintf("%s can't be %s.", quote(key), quote(a.value)), didYouMean(a.value, known))
+		b.failValue(a, fmt.Sprintf("%s can't be %s.", quote(key), quote(a.value)), DidYouMean(a.value, known))
 	}
 	return a.value
 }
@@ -190,7 +190,7 @@ func (b *block) guest() string {
 		return names[0]
 	}
 	if !slices.Contains(names, a.value) {
-		b.failValue(a, fmt.Sprintf("The tutorial has no guest %s.", quote(a.value)), didYouMean(a.value, names))
+		b.failValue(a, fmt.Sprintf("The tutorial has no guest %s.", quote(a.value)), DidYouMean(a.value, names))
 	}
 	return a.value
 }

@@ -33,6 +33,8 @@ type compiler struct {
 	stepOf     map[*Check]int
 	bodies     []unrendered
 
+	filling int // bytes: see fills
+
 	footnotes     map[string]*footnote
 	footnoteCount int
 	footed        map[*ast.Document]string // documents that may have footnotes: "step" or "hint"
@@ -67,6 +69,9 @@ func (c *compiler) failPage(at span, message, mend string) {
 
 func (c *compiler) compile() {
 	if !c.shallow() {
+		return
+	}
+	if c.fills(c.src.text); c.filling > maxFilled {
 		return
 	}
 	doc := markdown.Parser().Parse(text.NewReader(c.source))

@@ -24,6 +24,10 @@ type Course struct {
 	Grading  Grading
 	// Style is the CSS of the course's own theme; empty for none.
 	Style string
+	// Messages and Templates are what the theme lays over Labmark's own. Only
+	// package themes knows what they mean: see server/look.
+	Messages  []Message
+	Templates []ThemeFile
 	// Tutorials are in the order in which students meet them.
 	Tutorials []*Tutorial
 	// Revision is a digest of every file that was read.

@@ -157,6 +157,7 @@ func (c *compiler) lists(b *block, s script) map[string]bool {
 			count, first = n, p.Var
 			lists[p.Var] = true
 		}
+		c.adds(entriesOf(line, count))
 	}
 	return lists
 }

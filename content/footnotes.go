@@ -266,7 +266,7 @@ func (c *compiler) placeFootnote(m *footnoteMark, hint bool) {
 			names = append(names, n)
 		}
 		slices.Sort(names)
-		c.failPage(m.at, fmt.Sprintf("There is no footnote %s.", quote(name)), `Write “\[^” if it is meant as it stands. `+didYouMean(name, names))
+		c.failPage(m.at, fmt.Sprintf("There is no footnote %s.", quote(name)), `Write “\[^” if it is meant as it stands. `+DidYouMean(name, names))
 		return
 	}
 	if f.home == nil {

@@ -71,7 +71,7 @@ func (y *yamlText) image(n ast.Node, d defaults, g *Guest) {
 		return
 	}
 	if !slices.Contains(d.images, name) {
-		y.fail(n, fmt.Sprintf("There is no image %s.", quote(name)), didYouMean(name, d.images))
+		y.fail(n, fmt.Sprintf("There is no image %s.", quote(name)), DidYouMean(name, d.images))
 		return
 	}
 	g.Image = name

@@ -257,7 +257,7 @@ func (b *block) file() (a attribute, name string, ok bool) {
 	name = b.c.loader.nearest(folder, name)
 	info, err := fs.Stat(b.c.loader.fsys, name)
 	if err != nil || !info.Mode().IsRegular() || b.c.loader.symbolic(name) {
-		b.failValue(a, fmt.Sprintf("There is no file %s.", quote(a.value)), didYouMean(path.Base(name), b.c.siblings(name, path.Ext(name))))
+		b.failValue(a, fmt.Sprintf("There is no file %s.", quote(a.value)), DidYouMean(path.Base(name), b.c.siblings(name, path.Ext(name))))
 		return a, "", false
 	}
 	return a, name, true

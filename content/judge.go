@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/labmark/labmark/internal/facts"
 )
 
 // Judge says what an accepted answer is worth, by the key. Of a question that
@@ -115,7 +117,7 @@ func (a Answer) pattern(values Values, withCase bool) (*regexp.Regexp, error) {
 			b.WriteString(regexp.QuoteMeta(values[p.Var]))
 		}
 	}
-	if _, err := regexp.Compile(b.String()); err != nil {
+	if _, err := facts.Compile(b.String()); err != nil {
 		return nil, err // in the author's words, without what stands around it
 	}
 	flags := "(?s)"

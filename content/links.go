@@ -165,7 +165,7 @@ func (c *compiler) relative(target string, at span, picture bool) (address, prob
 	}
 	info, err := fs.Stat(c.loader.fsys, name)
 	if err != nil || !info.Mode().IsRegular() || c.loader.symbolic(name) {
-		return "", fmt.Sprintf("There is no file %s.", shown), didYouMean(path.Base(name), c.siblings(name, ""))
+		return "", fmt.Sprintf("There is no file %s.", shown), DidYouMean(path.Base(name), c.siblings(name, ""))
 	}
 	if _, known := c.loader.digests[name]; !known {
 		if _, ok := c.loader.read(name, maxFile); !ok {
@@ -239,7 +239,7 @@ func checkReferences(compiled, course []*compiler) {
 				ids = append(ids, id)
 			}
 			slices.Sort(ids)
-			c.src.fail(r.at, r.length, fmt.Sprintf("The tutorial %s has nothing with the id %s.", quote(r.tutorial), quote(r.id)), didYouMean(r.id, ids))
+			c.src.fail(r.at, r.length, fmt.Sprintf("The tutorial %s has nothing with the id %s.", quote(r.tutorial), quote(r.id)), DidYouMean(r.id, ids))
 		}
 	}
 }

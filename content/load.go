@@ -203,7 +203,7 @@ func (l *loader) order(m *manifest) []string {
 	var ids []string
 	for _, o := range m.tutorials {
 		if _, ok := l.tutorials[o.id]; !ok {
-			m.yaml.fail(o.node, fmt.Sprintf("There is no tutorial %s.", quote(o.id)), didYouMean(o.id, known))
+			m.yaml.fail(o.node, fmt.Sprintf("There is no tutorial %s.", quote(o.id)), DidYouMean(o.id, known))
 			continue
 		}
 		ids = append(ids, o.id)

@@ -36,7 +36,7 @@ func (c *compiler) messages(check *Check, s *script) {
 		message, known := into[word]
 		switch {
 		case !known:
-			c.src.fail(at, width, fmt.Sprintf("There is no message %s.", quote(":"+word+":")), didYouMean(word, []string{"fail", "pass"}))
+			c.src.fail(at, width, fmt.Sprintf("There is no message %s.", quote(":"+word+":")), DidYouMean(word, []string{"fail", "pass"}))
 		case !top:
 			c.src.fail(at, width, "Messages stand before the script.", "Move this line to the top of the block.")
 		case text == "":

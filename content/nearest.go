@@ -33,8 +33,8 @@ func sameLetters(a, b string) bool {
 	return slices.Equal(slices.Sorted(slices.Values([]byte(a))), slices.Sorted(slices.Values([]byte(b))))
 }
 
-// didYouMean is a mend that names the nearest known word, or all of them.
-func didYouMean(word string, known []string) string {
+// DidYouMean is a mend of a Finding that names the nearest known word, or all of them.
+func DidYouMean(word string, known []string) string {
 	if n := nearest(word, known); n != "" {
 		return fmt.Sprintf("Did you mean %s?", quote(n))
 	}
@@ -70,3 +70,6 @@ func distance(a, b string) int {
 	}
 	return last[len(y)]
 }
+
+// Near says whether one word is likely the other, mistyped.
+func Near(a, b string) bool { return nearest(a, []string{b}) != "" && len(a) > 2 }

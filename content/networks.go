@@ -92,7 +92,7 @@ func (y *yamlText) joined(n ast.Node, guests []Guest) []string {
 		switch {
 		case !ok:
 		case !slices.Contains(known, name):
-			y.fail(n, fmt.Sprintf("The tutorial has no guest %s.", quote(name)), didYouMean(name, known))
+			y.fail(n, fmt.Sprintf("The tutorial has no guest %s.", quote(name)), DidYouMean(name, known))
 		case slices.Contains(names, name):
 			y.fail(n, fmt.Sprintf("The guest %s stands here twice.", quote(name)), "Keep one of them.")
 		default:

@@ -122,7 +122,7 @@ func (c *compiler) knownTag(token html.Token, at span) bool {
 		c.failPage(at, "Pictures are written in Markdown.", "Write ![what it shows](picture.png).")
 		return false
 	case !ok:
-		c.failPage(at, fmt.Sprintf("The HTML element <%s> is not kept.", printable(token.Data)), "Write “<” in prose as “\\<”. "+didYouMean(token.Data, elementNames))
+		c.failPage(at, fmt.Sprintf("The HTML element <%s> is not kept.", printable(token.Data)), "Write “<” in prose as “\\<”. "+DidYouMean(token.Data, elementNames))
 		return false
 	}
 	for _, a := range token.Attr {

@@ -34,7 +34,7 @@ func (c *compiler) matchFors() {
 	for _, f := range c.fors {
 		switch check := checks[f.id]; {
 		case check == nil && !c.lost[f.id]:
-			c.src.fail(f.at, f.length, fmt.Sprintf("The tutorial has no check %s.", quote(f.id)), didYouMean(f.id, ids))
+			c.src.fail(f.at, f.length, fmt.Sprintf("The tutorial has no check %s.", quote(f.id)), DidYouMean(f.id, ids))
 		case check != nil && check.Question == nil && f.answers:
 			c.src.fail(f.at, f.length, fmt.Sprintf("%s is no question, and takes no answer.", quote(f.id)), "Delete “answer”, or name a question.")
 		}
@@ -106,7 +106,7 @@ func (c *compiler) matchSteps() {
 	}
 	for _, s := range c.atSteps {
 		if !slices.Contains(ids, s.id) {
-			c.src.fail(s.at, s.length, fmt.Sprintf("The tutorial has no step %s.", quote(s.id)), didYouMean(s.id, ids))
+			c.src.fail(s.at, s.length, fmt.Sprintf("The tutorial has no step %s.", quote(s.id)), DidYouMean(s.id, ids))
 		}
 	}
 }

@@ -102,6 +102,14 @@ func (s *source) report(severity Severity, offset, length int, message, mend str
 	})
 }
 
+// FindingAt is an error at an offset of a file's text, length bytes wide, that
+// lacks its message: for what is found by others than this package.
+func FindingAt(file, text string, offset, length int) Finding {
+	s := newSource(file, []byte(text))
+	s.fail(offset, length, "", "")
+	return s.findings[0]
+}
+
 // full says that no more findings are kept.
 func (s *source) full() bool { return len(s.findings) >= maxFindings }
 

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -14,16 +13,15 @@ import (
 const (
 	themesDir    = "themes"
 	defaultTheme = "default"
-	// styleName is the one file of a course's theme.
-	styleName = "style.css"
-	maxStyle  = 64 << 10
+	styleName    = "style.css"
+	maxStyle     = 64 << 10
 )
 
 // elsewhere is what makes a browser fetch something for a style sheet. Pages
 // forbid other sites by their policy, so it would only be missing.
 var elsewhere = regexp.MustCompile(`(?i)@import\b[^;\n]*|url\(\s*["']?([^"')]*)`)
 
-// theme reads the look that a course gives its pages: themes/NAME/style.css.
+// theme reads the look that a course gives its pages: the folder themes/NAME.
 func (y *yamlText) theme(l *loader, n ast.Node, course *Course) {
 	name, ok := y.scalar(n, "The theme")
 	if !ok || name == defaultTheme {
@@ -36,18 +34,18 @@ func (y *yamlText) theme(l *loader, n ast.Node, course *Course) {
 		for _, e := range entries {
 			known = append(known, e.Name())
 		}
-		y.fail(n, fmt.Sprintf("The course has no theme %s.", quote(name)), didYouMean(name, append(known, defaultTheme)))
+		y.fail(n, fmt.Sprintf("The course has no theme %s.", quote(name)), DidYouMean(name, append(known, defaultTheme)))
 		return
 	}
-	entries, _ := fs.ReadDir(l.fsys, dir)
-	for _, e := range entries {
-		if e.Name() != styleName && !strings.HasPrefix(e.Name(), ".") {
-			l.fail(path.Join(dir, e.Name()), "A theme is a style sheet and nothing else.", fmt.Sprintf("Put all of it into %s.", styleName))
-		}
+	if !l.parts(dir, course) {
+		y.fail(n, fmt.Sprintf("The theme %s is empty.", quote(name)), fmt.Sprintf("Write its %s, or leave the theme out.", styleName))
 	}
-	file := path.Join(dir, styleName)
-	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == styleName }) || l.symbolic(file) {
-		y.fail(n, fmt.Sprintf("The theme %s has no file %s.", quote(name), styleName), "Write it, or leave the theme out.")
+}
+
+// style reads a theme's style sheet.
+func (l *loader) style(file string, course *Course) {
+	if l.symbolic(file) {
+		l.fail(file, "A theme's style sheet must be a file.", "")
 		return
 	}
 	raw, ok := l.read(file, maxStyle)

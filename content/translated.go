@@ -54,7 +54,7 @@ func (c *compiler) translatedWorth(b *block, at place) *Check {
 		}
 	}
 	if isQuestion := b.name == "question"; check.source == nil || isQuestion != (check.Question != nil) {
-		b.failWord(fmt.Sprintf("The original has no %s %s.", b.name, quote(b.id())), didYouMean(b.id(), ids))
+		b.failWord(fmt.Sprintf("The original has no %s %s.", b.name, quote(b.id())), DidYouMean(b.id(), ids))
 		check.Question = &Question{}
 	}
 	if at.task != nil {
@@ -220,7 +220,7 @@ func (c *compiler) sameIDs() {
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.ids)) {
 		if _, ok := c.original.ids[id]; !ok {
-			c.src.fail(c.ids[id], len(id), fmt.Sprintf("The original has no %s.", quote(id)), didYouMean(id, slices.Sorted(maps.Keys(c.original.ids))))
+			c.src.fail(c.ids[id], len(id), fmt.Sprintf("The original has no %s.", quote(id)), DidYouMean(id, slices.Sorted(maps.Keys(c.original.ids))))
 		}
 	}
 }

@@ -130,7 +130,7 @@ func (l *loader) language(course *Course, originals []*compiler, folder, languag
 	}
 	for _, id := range slices.Sorted(maps.Keys(files)) {
 		if course.Tutorial(id) == nil && l.tutorials[id] == "" {
-			l.fail(files[id], fmt.Sprintf("The course has no tutorial %s.", quote(id)), didYouMean(id, slices.Sorted(maps.Keys(l.tutorials))))
+			l.fail(files[id], fmt.Sprintf("The course has no tutorial %s.", quote(id)), DidYouMean(id, slices.Sorted(maps.Keys(l.tutorials))))
 		}
 	}
 	checkReferences(compiled, originals)

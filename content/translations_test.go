@@ -242,7 +242,7 @@ func TestTheme(t *testing.T) {
 		"other sites":  {".a {}\n.b { background: url(https://example.org/x.png) }", "style.css", "themes/sea/style.css:2:18: error: A style sheet fetches nothing."},
 		"imports":      {"@import 'more.css';", "style.css", "themes/sea/style.css:1:1"},
 		"empty target": {".b { src: URL() }", "style.css", "fetches nothing"},
-		"a script":     {sea, "extra.js", "themes/sea/extra.js: error: A theme is a style sheet and nothing else."},
+		"a script":     {sea, "extra.js", "themes/sea/extra.js: error: This is no part of a theme."},
 	} {
 		more := []string{}
 		if tt.file != "style.css" {

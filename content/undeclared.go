@@ -48,7 +48,7 @@ func (c *compiler) undeclaredAt(at int, names []string) {
 	if len(names) == 0 {
 		mend += "The front matter declares no “vars”."
 	} else {
-		mend += didYouMean(name, names)
+		mend += DidYouMean(name, names)
 	}
 	c.failPage(place, fmt.Sprintf("There is no variable %s.", quote(name)), mend)
 }

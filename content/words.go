@@ -104,9 +104,9 @@ func classifyFence(word, rest string) (kind fenceKind, message, mend string) {
 		return wrongFence, "The attributes stand without a block's word before them.", "Write it as in “```check {#id}”."
 	case !language && nearest(word+strings.TrimSpace(rest), bareWords) != "":
 		whole := strings.TrimSpace(word + rest)
-		return wrongFence, fmt.Sprintf("There is no block %s.", quote(whole)), didYouMean(word+strings.TrimSpace(rest), bareWords)
+		return wrongFence, fmt.Sprintf("There is no block %s.", quote(whole)), DidYouMean(word+strings.TrimSpace(rest), bareWords)
 	case near != "" && !language, braces, strings.Contains(word, "!"):
-		return wrongFence, fmt.Sprintf("There is no block %s.", quote(word)), didYouMean(cmp.Or(near, word), wordList)
+		return wrongFence, fmt.Sprintf("There is no block %s.", quote(word)), DidYouMean(cmp.Or(near, word), wordList)
 	}
 	return plainFence, "", ""
 }
@@ -117,7 +117,7 @@ func classifyContainer(word string) (message, mend string) {
 	switch {
 	case !ok:
 		near := otherNames[strings.ToLower(word)]
-		return fmt.Sprintf("There is no block %s.", quote(word)), didYouMean(cmp.Or(near, word), wordList)
+		return fmt.Sprintf("There is no block %s.", quote(word)), DidYouMean(cmp.Or(near, word), wordList)
 	case w.later:
 		return fmt.Sprintf("%s is not supported yet.", quote(word)), "Leave it out for now."
 	case !w.colons && !w.both:

@@ -180,7 +180,7 @@ func (y *yamlText) fields(n ast.Node, what string, read map[string]func(ast.Node
 			continue
 		}
 		known := slices.Sorted(maps.Keys(read))
-		y.fail(e.key, fmt.Sprintf("%s has no %s.", what, quote(e.name)), didYouMean(e.name, known))
+		y.fail(e.key, fmt.Sprintf("%s has no %s.", what, quote(e.name)), DidYouMean(e.name, known))
 	}
 }
 

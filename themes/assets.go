@@ -143,6 +143,13 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(b))
 }
 
+// Has says whether the theme itself serves a path: one that was laid over
+// another does so for what differs.
+func (t *Theme) Has(path string) bool {
+	_, ok := t.assets.files[strings.TrimPrefix(path, assetsPath)]
+	return ok
+}
+
 // Assets serves the files that pages refer to. Mount it at /assets/, without
 // stripping that prefix. No session is needed for any of them.
 func (t *Theme) Assets() http.Handler { return t.assets }

@@ -32,8 +32,11 @@ var bundled embed.FS
 // goroutines at once.
 type Theme struct {
 	// drawn holds the templates by the tag of their language.
-	drawn  map[string]*drawing
-	assets *assets
+	drawn   map[string]*drawing
+	assets  *assets
+	sources map[string]string // of all templates, for Over
+	// bounded is set where a course's templates draw.
+	bounded bool
 }
 
 // drawing is all templates, bound to one language.
@@ -63,7 +66,7 @@ func load(dist fs.FS, layers []fs.FS) (*Theme, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Theme{drawn: map[string]*drawing{}, assets: assets}
+	t := &Theme{drawn: map[string]*drawing{}, assets: assets, sources: sources}
 	for _, tag := range words.Languages() {
 		language := words.In(tag)
 		if err := assets.addWords(language); err != nil {
@@ -79,8 +82,8 @@ func load(dist fs.FS, layers []fs.FS) (*Theme, error) {
 // bind parses all templates for one language.
 func bind(sources map[string]string, assets *assets, language *words.Language) (*drawing, error) {
 	base := template.New("").Funcs(functions(assets, language))
-	for _, shared := range []string{"layout", "parts", "teach", "author"} {
-		if err := parse(base, shared, sources); err != nil {
+	for _, name := range shared {
+		if err := parseInto(base, name, sources); err != nil {
 			return nil, err
 		}
 	}
@@ -90,7 +93,7 @@ func bind(sources map[string]string, assets *assets, language *words.Language) (
 		if err != nil {
 			return nil, fmt.Errorf("themes: %w", err)
 		}
-		if err := parse(page, p.template(), sources); err != nil {
+		if err := parseInto(page, p.template(), sources); err != nil {
 			return nil, err
 		}
 		d.pages[p.template()] = page
@@ -117,8 +120,8 @@ func readTemplates(layers []fs.FS) (map[string]string, error) {
 	return sources, nil
 }
 
-// parse adds the named template to t.
-func parse(t *template.Template, name string, sources map[string]string) error {
+// parseInto adds the named template to t.
+func parseInto(t *template.Template, name string, sources map[string]string) error {
 	source, ok := sources[name]
 	if !ok {
 		return fmt.Errorf("themes: there is no templates/%s.html", name)
@@ -142,22 +145,32 @@ func (t *Theme) Render(w io.Writer, p Page) error {
 	if !ok {
 		return fmt.Errorf("themes: there is no page %q", p.template())
 	}
-	var b bytes.Buffer
-	if err := page.ExecuteTemplate(&b, "layout", p); err != nil {
+	b, err := t.draw(page, "layout", p)
+	if err != nil {
 		return fmt.Errorf("themes: drawing the page %q: %w", p.template(), err)
 	}
-	_, err := b.WriteTo(w)
+	_, err = b.WriteTo(w)
 	return err
+}
+
+// draw executes a template into memory.
+func (t *Theme) draw(of *template.Template, name string, data any) (*bytes.Buffer, error) {
+	if t.bounded {
+		b := &boundedBuffer{}
+		return &b.page, of.ExecuteTemplate(b, name, data)
+	}
+	b := &bytes.Buffer{}
+	return b, of.ExecuteTemplate(b, name, data)
 }
 
 // RenderParts writes parts alone, for the "html" of the requests that open a
 // hint or a solution, with the interface's words in a language. Like Render it
 // writes all or nothing.
 func (t *Theme) RenderParts(w io.Writer, language string, parts []Part) error {
-	var b bytes.Buffer
-	if err := t.in(language).parts.ExecuteTemplate(&b, "body", parts); err != nil {
+	b, err := t.draw(t.in(language).parts, "body", parts)
+	if err != nil {
 		return fmt.Errorf("themes: drawing parts: %w", err)
 	}
-	_, err := b.WriteTo(w)
+	_, err = b.WriteTo(w)
 	return err
 }

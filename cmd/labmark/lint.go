@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/labmark/labmark/content"
+	"github.com/labmark/labmark/server/look"
 )
 
 // errFindings ends a command whose findings have been printed.
@@ -30,7 +31,7 @@ func (c *lintCmd) Run(ctx context.Context, out io.Writer) error {
 	var all []linted
 	failed := false
 	for _, dir := range c.Courses {
-		course, findings := content.Load(os.DirFS(dir))
+		course, findings := look.Load(os.DirFS(dir))
 		if course != nil {
 			findings = append(findings, content.Shellcheck(ctx, course)...)
 		}
@@ -94,7 +95,7 @@ func loadCourse(dir string, warn io.Writer) (*content.Course, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("course %s: there is no such folder", dir)
 	}
-	course, findings := content.Load(os.DirFS(dir))
+	course, findings := look.Load(os.DirFS(dir))
 	if err := findings.Err(); err != nil {
 		return nil, fmt.Errorf("the course in %s has errors:\n\n%w", dir, err)
 	}

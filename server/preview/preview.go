@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/labmark/labmark/content"
+	"github.com/labmark/labmark/server/look"
 )
 
 // Course is one course folder, watched. Its methods may be called from any
@@ -40,7 +41,7 @@ func Open(dir, editor string) (*Course, error) {
 		return nil, fmt.Errorf("course %s: there is no such folder", dir)
 	}
 	c := &Course{dir: dir, editor: editor}
-	c.keep(content.Load(os.DirFS(dir)))
+	c.keep(look.Load(os.DirFS(dir)))
 	return c, nil
 }
 
@@ -116,7 +117,7 @@ func (c *Course) Run(ctx context.Context, changed func(*content.Course)) {
 			broken = time.Time{}
 		}
 		seen = now
-		course, findings := content.Load(os.DirFS(c.dir))
+		course, findings := look.Load(os.DirFS(c.dir))
 		if course == nil && broken.IsZero() {
 			broken = time.Now()
 			continue
