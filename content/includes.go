@@ -291,7 +291,9 @@ func (c *compiler) includeCode(n *fenceBlock, b *block) {
 		return
 	}
 	n.secret = false
-	n.code = &shownCode{language: b.language(name), text: c.page.filled(b.fileLines(src), c.declared)}
+	lines := b.fileLines(src)
+	c.fills(lines)
+	n.code = &shownCode{language: b.language(name), text: c.page.filled(lines, c.declared)}
 	n.code.title, _ = b.title("")
 }
 

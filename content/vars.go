@@ -85,12 +85,13 @@ func (v *Var) one(d *draw) string {
 		}
 		return string(letters)
 	case v.IP.IsValid():
-		host := binary.BigEndian.AppendUint32(nil, uint32(1+d.below(v.hosts())))
-		address := v.IP.Addr().As4()
-		for i := range address {
-			address[i] |= host[i]
+		host := binary.BigEndian.AppendUint64(nil, 1+d.below(v.hosts()))
+		address := v.IP.Addr().AsSlice()
+		for i := 1; i <= min(len(address), len(host)); i++ {
+			address[len(address)-i] |= host[len(host)-i]
 		}
-		return netip.AddrFrom4(address).String()
+		machine, _ := netip.AddrFromSlice(address)
+		return machine.String()
 	case v.Date != nil:
 		return v.Date.From.AddDate(0, 0, int(d.below(v.Date.days()))).Format(time.DateOnly)
 	}
@@ -98,8 +99,8 @@ func (v *Var) one(d *draw) string {
 }
 
 // hosts counts the addresses of a network without its first and its last,
-// which mean the network and all of its machines.
-func (v *Var) hosts() uint64 { return 1<<(32-v.IP.Bits()) - 2 }
+// which mean the network (or its routers) and all of its machines.
+func (v *Var) hosts() uint64 { return uint64(1)<<(v.IP.Addr().BitLen()-v.IP.Bits()) - 2 }
 
 func (r DateRange) days() uint64 { return uint64(r.To.Sub(r.From)/(24*time.Hour)) + 1 }
 

@@ -24,8 +24,14 @@ func (y *yamlText) ipVar(n ast.Node, v *Var) {
 		return
 	}
 	p, problem := parseSubnet(s)
+	if six, err := netip.ParsePrefix(s); err == nil && six.Addr().Is6() {
+		p, problem = six, ""
+		if six.Masked() != six || six.Bits() < 64 || six.Bits() > 126 || six.Addr().Is4In6() {
+			problem = "is not a network of IPv6 from /64 to /126, by its first address."
+		}
+	}
 	if problem != "" {
-		y.fail(n, fmt.Sprintf("%s %s", quote(s), problem), "Write it as 10.0.0.0/8.")
+		y.fail(n, fmt.Sprintf("%s %s", quote(s), problem), "Write it as 10.0.0.0/8 or fd00::/64.")
 		return
 	}
 	v.IP = p

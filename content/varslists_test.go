@@ -110,7 +110,7 @@ func TestOneMoreValueKeepsTheFirst(t *testing.T) {
 }
 
 func TestAddressesKeepToTheirNetwork(t *testing.T) {
-	for _, network := range []string{"10.0.0.0/8", "128.0.0.0/1", "192.168.1.4/30"} {
+	for _, network := range []string{"10.0.0.0/8", "128.0.0.0/1", "192.168.1.4/30", "fd00:1::/64", "2001:db8::10/126"} {
 		v := Var{Name: "v", IP: netip.MustParsePrefix(network)}
 		for i := range 300 {
 			a := netip.MustParseAddr(drawing(v).Draw([]byte("k"), "c", strconv.Itoa(i))["v"])

@@ -30,6 +30,7 @@ const (
 // vars reads what is drawn for each student.
 func (y *yamlText) vars(n ast.Node) []Var {
 	var vars []Var
+	drawn := 0
 	for _, e := range y.mapping(n, "vars") {
 		if !varName.MatchString(e.name) {
 			y.fail(e.key, fmt.Sprintf("%s can't be a variable's name.", quote(e.name)), "Use lower-case letters, digits and “_”, a letter first.")
@@ -39,7 +40,12 @@ func (y *yamlText) vars(n ast.Node) []Var {
 			y.fail(e.key, fmt.Sprintf("More than %d variables.", maxVars), "")
 			break
 		}
-		vars = append(vars, y.variable(e))
+		v := y.variable(e)
+		if drawn += v.Count; drawn > maxDrawn {
+			y.fail(e.key, fmt.Sprintf("All lists together have more than %d values.", maxDrawn), "Draw fewer, or draw one value and make the rest of it in a setup.")
+			break
+		}
+		vars = append(vars, v)
 	}
 	return vars
 }

@@ -60,7 +60,7 @@ func (t *test) pattern(text, flags string) error {
 	if len(text) > maxPattern {
 		return fmt.Errorf("a regular expression has at most %d bytes", maxPattern)
 	}
-	re, err := regexp.Compile(flags + text)
+	re, err := Compile(flags + text)
 	if err != nil {
 		return fmt.Errorf("this is no regular expression of Go's: %w", err)
 	}
