@@ -36,6 +36,7 @@ export class Check {
   readonly id: string
   protected readonly button: HTMLButtonElement
   protected attempt: string | null
+  private over = '' // the last attempt that ended
   private settled: [Outcome, string] // what was shown before it ran
   private since = 0
   private timer = 0
@@ -143,6 +144,8 @@ export class Check {
     }
     const o = outcome(a)
     if (o === 'running') {
+      // The answer to the request may come after the event that ended it.
+      if (a.id === this.over) return
       // Perhaps started in another window.
       if (this.attempt !== a.id) {
         this.attempt = a.id
@@ -154,6 +157,7 @@ export class Check {
     // A late "done" of an earlier attempt must not end a newer one.
     if (this.attempt !== null && this.attempt !== a.id) return
     const mine = this.attempt === a.id
+    this.over = a.id
     this.finish()
     this.draw(o, a.message ?? '')
     this.count(a, o)
