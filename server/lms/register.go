@@ -84,9 +84,14 @@ func (o *Office) Add(ctx context.Context, p store.Platform) (store.Platform, err
 // nameless is what to call a platform before its first launch tells its name.
 func nameless(p store.Platform) string { return hostOf(p.Issuer) }
 
+// Wrong is all that is wrong with what describes a platform, each in words.
+type Wrong []string
+
+func (w Wrong) Error() string { return strings.Join(w, "; ") }
+
 // Check says what is missing or wrong in a platform's record.
 func Check(p store.Platform) error {
-	var wrong []string
+	var wrong Wrong
 	for _, f := range []struct{ what, value string }{
 		{"the issuer (platform ID)", p.Issuer}, {"the authentication request URL", p.AuthURL},
 		{"the access token URL", p.TokenURL}, {"the public keyset URL", p.KeysURL},
@@ -107,7 +112,7 @@ func Check(p store.Platform) error {
 		wrong = append(wrong, `the deployment id is missing ("*" takes any)`)
 	}
 	if len(wrong) > 0 {
-		return errors.New(strings.Join(wrong, "; "))
+		return wrong
 	}
 	return nil
 }

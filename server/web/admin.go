@@ -63,7 +63,7 @@ func (s *site) platformList(c *gin.Context, status int, page themes.PlatformsPag
 		s.fail(c, err)
 		return
 	}
-	page.Layout = s.layout(c, "Learning platforms", coursesCrumb(c))
+	page.Layout = s.layout(c, s.words(c).Say("Learning platforms"), s.coursesCrumb(c))
 	page.AddAction, page.RegisterAction = platformsPath, platformsPath+"/invite"
 	page.Settings, page.Canvas = s.toolSettings(), s.Office.Endpoints().At(lti.CanvasPath)
 	for _, p := range all {
@@ -125,7 +125,7 @@ func (s *site) onePlatform(c *gin.Context, status int, p store.Platform, test []
 		now := time.Now().UTC()
 		v.Test, v.TestedAt = test, &now
 	}
-	s.page(c, status, themes.PlatformPage{Layout: s.layout(c, p.Name, coursesCrumb(c), themes.Crumb{Title: "Learning platforms", Href: platformsPath}),
+	s.page(c, status, themes.PlatformPage{Layout: s.layout(c, p.Name, s.coursesCrumb(c), themes.Crumb{Title: s.words(c).Say("Learning platforms"), Href: platformsPath}),
 		PlatformView: v, Contexts: contexts, Settings: s.toolSettings(), SaveAction: v.Href, Error: problem,
 		Form: themes.PlatformForm{Name: p.Name, Issuer: p.Issuer, ClientID: p.ClientID, AuthURL: p.AuthURL, TokenURL: p.TokenURL,
 			KeysURL: p.KeysURL, Deployments: strings.Join(p.Deployments, " "), FrameOrigins: strings.Join(p.FrameOrigins, " "), Audience: p.Audience}})
@@ -150,7 +150,7 @@ func (s *site) addPlatform(c *gin.Context) {
 	p := typed(c, store.Platform{Product: lms.Guess(c.PostForm("auth_url"))})
 	added, err := s.Office.Add(c.Request.Context(), p)
 	if err != nil {
-		s.platformList(c, http.StatusUnprocessableEntity, themes.PlatformsPage{Error: err.Error(), Add: themes.PlatformForm{
+		s.platformList(c, http.StatusUnprocessableEntity, themes.PlatformsPage{Error: s.refusedPlatform(c, err), Add: themes.PlatformForm{
 			Name: p.Name, Issuer: p.Issuer, ClientID: p.ClientID, AuthURL: p.AuthURL, TokenURL: p.TokenURL,
 			KeysURL: p.KeysURL, Deployments: c.PostForm("deployments"), FrameOrigins: c.PostForm("frame_origins"), Audience: p.Audience}})
 		return
@@ -168,7 +168,7 @@ func (s *site) savePlatform(c *gin.Context) {
 		err = s.savedPlatform(c, p)
 	}
 	if err != nil {
-		s.onePlatform(c, http.StatusUnprocessableEntity, p, nil, err.Error())
+		s.onePlatform(c, http.StatusUnprocessableEntity, p, nil, s.refusedPlatform(c, err))
 		return
 	}
 	c.Redirect(http.StatusSeeOther, c.Request.URL.Path)
@@ -205,7 +205,7 @@ func (s *site) testPlatform(c *gin.Context) {
 		if f.OK {
 			state = "pass"
 		}
-		test = append(test, themes.TestStep{State: state, Name: f.Step, Says: f.Found, Mend: f.Mend})
+		test = append(test, themes.TestStep{State: state, Name: s.words(c).Say(f.Step), Says: s.words(c).Translate(f.Found), Mend: s.words(c).Translate(f.Mend)})
 	}
 	s.onePlatform(c, http.StatusOK, p, test, "")
 }
@@ -226,7 +226,7 @@ func (s *site) removePlatform(c *gin.Context) {
 	p := platformOf(c)
 	err := s.Store.RemovePlatform(c.Request.Context(), p.ID)
 	if errors.Is(err, store.ErrInUse) {
-		s.onePlatform(c, http.StatusConflict, p, nil, "People have come from this platform: disable it instead.")
+		s.onePlatform(c, http.StatusConflict, p, nil, s.words(c).Say("People have come from this platform: disable it instead."))
 		return
 	}
 	if err != nil {
@@ -234,4 +234,17 @@ func (s *site) removePlatform(c *gin.Context) {
 		return
 	}
 	c.Redirect(http.StatusSeeOther, platformsPath)
+}
+
+// refusedPlatform says what is wrong with a platform's description.
+func (s *site) refusedPlatform(c *gin.Context, err error) string {
+	wrong, ok := errors.AsType[lms.Wrong](err)
+	if !ok {
+		return explain(s.words(c), err)
+	}
+	var all []string
+	for _, w := range wrong {
+		all = append(all, s.words(c).Translate(w))
+	}
+	return strings.Join(all, "; ")
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/labmark/labmark/server/gradebook"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/themes/words"
 )
 
 const classPath = "/class"
@@ -135,20 +135,20 @@ func (s *site) class(c *gin.Context) {
 		return
 	}
 	in := seat(c).launch
-	page := themes.ClassPage{Layout: s.layout(c, "Class", themes.Crumb{Title: b.tutorial.Title, Href: tutorialPath(c, b.course, b.tutorial)}), TeachLinks: s.teachLinks(c, b, ""), Heading: b.tutorial.Title,
+	page := themes.ClassPage{Layout: s.layout(c, s.words(c).Say("Class"), themes.Crumb{Title: b.tutorial.Title, Href: tutorialPath(c, b.course, b.tutorial)}), TeachLinks: s.teachLinks(c, b, ""), Heading: b.tutorial.Title,
 		Events: at(c, "/api"+classPath+"/events") + "?tutorial=" + url.QueryEscape(b.name()),
-		Roster: rosterAge(in.context, s.Office.Now()), Exports: exports(c, b)}
+		Roster: rosterAge(s.words(c), in.context, s.Office.Now()), Exports: exports(c, s.words(c), b)}
 	for _, check := range b.tutorial.Checks {
 		page.Of += check.Points
 		page.Checks = append(page.Checks, themes.ClassCheck{ID: check.ID, Title: checkTitle(check), Points: check.Points,
 			Href: teachPath(c, "/checks/"+check.ID, b)})
 	}
-	page.Rows, page.Overview = rows, overview(rows)
+	page.Rows, page.Overview = rows, overview(s.words(c), rows)
 	if page.Unprepared, err = s.unprepared(c, b, rows); err != nil {
 		s.fail(c, err)
 		return
 	}
-	if page.Changes, err = s.recentChanges(c.Request.Context(), b.course.ID, b.tutorial.ID); err != nil {
+	if page.Changes, err = s.recentChanges(c, b.course.ID, b.tutorial.ID); err != nil {
 		s.fail(c, err)
 		return
 	}
@@ -174,25 +174,26 @@ func checkTitle(check *content.Check) string {
 	return check.ID
 }
 
-func rosterAge(ctx store.Context, now time.Time) string {
+// rosterAge says how old the list of students is, or why there is none.
+func rosterAge(l *words.Language, ctx store.Context, now time.Time) string {
 	switch {
 	case ctx.RosterWhy != "":
-		return "The list of students could not be read: " + ctx.RosterWhy
+		return l.Say("The list of students could not be read: {why}", "why", l.Translate(ctx.RosterWhy))
 	case ctx.Memberships == "":
-		return "The platform does not give its list of students: only those who came are shown."
+		return l.Say("The platform does not give its list of students: only those who came are shown.")
 	case ctx.RosterAt == nil:
-		return "The list of students is being read."
+		return l.Say("The list of students is being read.")
 	}
 	if age := now.Sub(*ctx.RosterAt); age >= time.Minute {
-		return fmt.Sprintf("The list of students is %s old.", strings.TrimSuffix(age.Truncate(time.Minute).String(), "0s"))
+		return l.Say("The list of students is {age} old.", "age", strings.TrimSuffix(age.Truncate(time.Minute).String(), "0s"))
 	}
-	return "The list of students has just been read."
+	return l.Say("The list of students has just been read.")
 }
 
-func exports(c *gin.Context, b *subject) []themes.Link {
+func exports(c *gin.Context, l *words.Language, b *subject) []themes.Link {
 	var out []themes.Link
 	for _, f := range exportFormats {
-		out = append(out, themes.Link{Title: f.title, Note: f.note, Href: teachPath(c, "/export/"+f.name, b)})
+		out = append(out, themes.Link{Title: f.title, Note: l.Say(f.note), Href: teachPath(c, "/export/"+f.name, b)})
 	}
 	return out
 }

@@ -21,14 +21,14 @@ func (s *site) checkPage(c *gin.Context) {
 		return
 	}
 	title := checkTitle(h.Check)
-	page := themes.CheckPage{Layout: s.layout(c, title, themes.Crumb{Title: "Class", Href: teachPath(c, "", b)}),
+	page := themes.CheckPage{Layout: s.layout(c, title, themes.Crumb{Title: s.words(c).Say("Class"), Href: teachPath(c, "", b)}),
 		TeachLinks: s.teachLinks(c, b, ""), Heading: title, Tutorial: b.tutorial.Title, Points: h.Check.Points,
 		Passed: h.Passed, Partly: h.Partly, Failed: h.Failed, Unsure: h.Unsure, Never: h.Never, Attempts: len(h.Attempts)}
 	for _, cl := range h.Clusters {
 		page.Clusters = append(page.Clusters, clusterView(c, b, h, cl))
 	}
 	for _, d := range h.Days {
-		page.History = append(page.History, themes.Bar{Label: d.Date.Format("2 Jan"), Passed: d.Passed, Failed: d.Failed, Unsure: d.Unsure})
+		page.History = append(page.History, themes.Bar{Label: s.words(c).Day(d.Date), Passed: d.Passed, Failed: d.Failed, Unsure: d.Unsure})
 	}
 	for _, other := range b.tutorial.Checks {
 		page.Following = append(page.Following, themes.Link{Title: checkTitle(other), Href: teachPath(c, "/checks/"+other.ID, b),

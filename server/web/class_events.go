@@ -45,7 +45,7 @@ func (s *site) sendNote(c *gin.Context, b *subject, n news.Note) error {
 		if err != nil {
 			return err
 		}
-		v := cell(p.Checks[n.Running], teachPath(c, "/students/"+userName(n.User), b))
+		v := cell(s.words(c), p.Checks[n.Running], teachPath(c, "/students/"+userName(n.User), b))
 		v.State = "running"
 		return s.send(c, events.Event{Name: "cell", Data: themes.CellEvent{User: userName(n.User), Check: n.Running, Cell: v}})
 	}

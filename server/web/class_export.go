@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/labmark/labmark/server/gradebook"
 	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/themes/words"
 )
 
 // exportFormats are what the class page offers.
@@ -66,20 +68,20 @@ func (s *site) importGrades(c *gin.Context) {
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxImport)
 	file, head, err := c.Request.FormFile("file")
 	if err != nil {
-		s.showSettings(c, http.StatusUnprocessableEntity, b, themes.SettingsPage{Error: "Choose a CSV file of at most 4 MB."})
+		s.showSettings(c, http.StatusUnprocessableEntity, b, themes.SettingsPage{Error: s.words(c).Say("Choose a CSV file of at most 4 MB.")})
 		return
 	}
 	defer file.Close()
 	dry := c.PostForm("dry") == "1"
 	report, err := s.gradebook().Import(c.Request.Context(), b.context, viewer(c).ID, head.Filename, file, dry)
 	if err != nil {
-		s.showSettings(c, http.StatusUnprocessableEntity, b, themes.SettingsPage{Error: err.Error()})
+		s.showSettings(c, http.StatusUnprocessableEntity, b, themes.SettingsPage{Error: refusedFile(s.words(c), err)})
 		return
 	}
 	page := themes.SettingsPage{Dry: dry, Applied: report.Applied}
 	for _, l := range report.Lines {
 		page.Imported = append(page.Imported, themes.ImportLine{Line: l.Number, Student: l.Student, Points: l.Given,
-			Accepted: l.Accepted, Says: strings.TrimSpace(l.Says + " " + l.Mend)})
+			Accepted: l.Accepted, Says: strings.TrimSpace(s.words(c).Translate(l.Says) + " " + s.words(c).Translate(l.Mend))})
 	}
 	if report.Applied { // also of other tutorials of the context
 		s.Outbox.Kick()
@@ -88,4 +90,17 @@ func (s *site) importGrades(c *gin.Context) {
 		}
 	}
 	s.showSettings(c, http.StatusOK, b, page)
+}
+
+// refusedFile says why a file was not taken.
+func refusedFile(l *words.Language, err error) string {
+	bad, ok := errors.AsType[*gradebook.BadFile](err)
+	if !ok {
+		return explain(l, err)
+	}
+	says := l.Translate(bad.Says) + " " + l.Translate(bad.Mend)
+	if bad.Line > 0 {
+		return l.Say("line {line}: {what}", "line", bad.Line, "what", says)
+	}
+	return says
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/views"
 	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/themes/words"
 )
 
 // rows are all students of the grid, in order of name.
@@ -62,7 +62,7 @@ func (s *site) row(c *gin.Context, b *subject, st gradebook.Student, sent *store
 		return r
 	}
 	for _, check := range b.tutorial.Checks {
-		r.Cells = append(r.Cells, cell(st.Standing.Checks[check.ID], r.Href))
+		r.Cells = append(r.Cells, cell(s.words(c), st.Standing.Checks[check.ID], r.Href))
 	}
 	return r
 }
@@ -89,7 +89,7 @@ func newest(p progress.Tutorial) (last *time.Time) {
 }
 
 // cell shows how one student stands at one check.
-func cell(p progress.Check, student string) themes.CellView {
+func cell(l *words.Language, p progress.Check, student string) themes.CellView {
 	v := themes.CellView{State: "idle", Won: p.Points, Points: p.Of, Attempts: p.Attempts, Late: p.LateDays > 0}
 	switch {
 	case p.Passed:
@@ -102,7 +102,7 @@ func cell(p progress.Check, student string) themes.CellView {
 		v.State = "unsure"
 	}
 	if p.Fits != 0 {
-		v.Note = "a wrong answer of theirs is right with another student's values"
+		v.Note = l.Say("a wrong answer of theirs is right with another student's values")
 	}
 	if p.Last != nil {
 		v.Href = student + "#attempt-" + p.Last.ID
@@ -111,12 +111,12 @@ func cell(p progress.Check, student string) themes.CellView {
 }
 
 // overview is the class in a sentence.
-func overview(rows []themes.RowView) string {
+func overview(l *words.Language, rows []themes.RowView) string {
 	done := 0
 	for _, r := range rows {
 		if len(r.Cells) > 0 && !slices.ContainsFunc(r.Cells, func(c themes.CellView) bool { return c.State != "pass" }) {
 			done++
 		}
 	}
-	return fmt.Sprintf("%d of %d have passed everything. A tutorial appears here once somebody has opened its activity.", done, len(rows))
+	return l.Say("{done} of {n} have passed everything. A tutorial appears here once somebody has opened its activity.", "done", done, "n", len(rows))
 }

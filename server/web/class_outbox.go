@@ -37,9 +37,9 @@ func (s *site) showOutbox(c *gin.Context, b *subject, compared *themes.ComparedV
 		s.fail(c, err)
 		return
 	}
-	page := themes.OutboxPage{Compared: compared, Layout: s.layout(c, "Grades on their way", themes.Crumb{Title: "Class", Href: teachPath(c, "", b)}),
+	page := themes.OutboxPage{Compared: compared, Layout: s.layout(c, s.words(c).Say("Grades on their way"), themes.Crumb{Title: s.words(c).Say("Class"), Href: teachPath(c, "", b)}),
 		TeachLinks: s.teachLinks(c, b, "/outbox"), Action: teachPath(c, "/outbox", b)}
-	page.Flash = flash(c)
+	page.Flash = s.flash(c)
 	slices.SortStableFunc(all, func(x, y store.OutboxGrade) int {
 		return cmp.Or(cmp.Compare(urgency(x), urgency(y)), x.NextTry.Compare(y.NextTry))
 	})
@@ -81,10 +81,10 @@ func (s *site) outboxRow(c *gin.Context, b *subject, g store.OutboxGrade, name s
 			row.Grade.Points, row.Grade.Of = grade.Given, grade.Maximum
 		}
 	}
-	row.Grade.State, row.Grade.Why, row.Grade.Platform = "waiting", plainly(g.Why), b.platform
+	row.Grade.State, row.Grade.Why, row.Grade.Platform = "waiting", plainly(s.words(c).Translate(g.Why)), b.platform
 	if g.State == store.OutboxRefused {
 		row.Grade.State = "refused"
-		row.Mend = "Mend what the platform complains of, then try again."
+		row.Mend = s.words(c).Say("Mend what the platform complains of, then try again.")
 	} else if g.Tries > 0 && g.NextTry.After(time.Now()) {
 		next := g.NextTry
 		row.Grade.NextTry = &next

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,7 +16,7 @@ import (
 // settingsPage says how a tutorial is graded in the context.
 func (s *site) settingsPage(c *gin.Context) {
 	if b := s.subject(c); b != nil {
-		s.showSettings(c, http.StatusOK, b, themes.SettingsPage{Layout: themes.Layout{Flash: flash(c)}})
+		s.showSettings(c, http.StatusOK, b, themes.SettingsPage{Layout: themes.Layout{Flash: s.flash(c)}})
 	}
 }
 
@@ -30,7 +29,7 @@ func (s *site) showSettings(c *gin.Context, status int, b *subject, page themes.
 	}
 	p := progress.Settings(store.Work{Settings: all}, b.course, b.tutorial)
 	said := page.Flash
-	page.Layout = s.layout(c, "How it is graded", themes.Crumb{Title: "Class", Href: teachPath(c, "", b)})
+	page.Layout = s.layout(c, s.words(c).Say("How it is graded"), themes.Crumb{Title: s.words(c).Say("Class"), Href: teachPath(c, "", b)})
 	page.Flash = said
 	page.TeachLinks, page.Heading = s.teachLinks(c, b, "/settings"), b.tutorial.Title
 	page.Action, page.Import = teachPath(c, "/settings", b), teachPath(c, "/import", b)
@@ -39,7 +38,7 @@ func (s *site) showSettings(c *gin.Context, status int, b *subject, page themes.
 	if p.Weight != nil {
 		page.Weight = *p.Weight
 	}
-	page.Defaults = "Where nothing is set, what the course's author has written holds."
+	page.Defaults = s.words(c).Say("Where nothing is set, what the course's author has written holds.")
 	s.page(c, status, page)
 }
 
@@ -54,7 +53,7 @@ func (s *site) saveSettings(c *gin.Context) {
 		err = s.Store.SetGradeSettings(c.Request.Context(), g)
 	}
 	if err != nil {
-		s.showSettings(c, http.StatusUnprocessableEntity, b, themes.SettingsPage{Error: err.Error()})
+		s.showSettings(c, http.StatusUnprocessableEntity, b, themes.SettingsPage{Error: explain(s.words(c), err)})
 		return
 	}
 	s.Outbox.Kick()
@@ -66,32 +65,33 @@ func (s *site) saveSettings(c *gin.Context) {
 func typedSettings(c *gin.Context, t *content.Tutorial) (g store.GradeSettings, err error) {
 	g.Keep = c.PostForm("keep")
 	if g.Due, err = localTime(c, "due"); err != nil {
-		return g, fmt.Errorf("Due: %w", err)
+		return g, sayError("Due: {why}", "why", err)
 	}
 	if g.Until, err = localTime(c, "until"); err != nil {
-		return g, fmt.Errorf("Until: %w", err)
+		return g, sayError("Until: {why}", "why", err)
 	}
-	if g.Penalty, err = number(c, "penalty", "The penalty"); err != nil {
+	if g.Penalty, err = number(c, "penalty", "The penalty “{text}” is no number."); err != nil {
 		return g, err
 	}
 	if g.Penalty != nil {
 		*g.Penalty /= 100
 	}
-	if g.Weight, err = number(c, "weight", "The weight"); g.Weight != nil && *g.Weight == points(t) {
+	if g.Weight, err = number(c, "weight", "The weight “{text}” is no number."); g.Weight != nil && *g.Weight == points(t) {
 		g.Weight = nil // as many as there are points, also when the author adds some
 	}
 	return g, err
 }
 
-// number reads a decimal; nil if the field is empty.
-func number(c *gin.Context, field, what string) (*float64, error) {
+// number reads a decimal; nil if the field is empty. Refusal is what it says
+// where there is none.
+func number(c *gin.Context, field, refusal string) (*float64, error) {
 	text := strings.TrimSpace(strings.ReplaceAll(c.PostForm(field), ",", "."))
 	if text == "" {
 		return nil, nil
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return nil, fmt.Errorf("%s “%s” is no number.", what, text)
+		return nil, sayError(refusal, "text", text)
 	}
 	return &f, nil
 }
@@ -104,7 +104,7 @@ var flashes = map[string]string{
 	"trying":  "Trying again.",
 }
 
-func flash(c *gin.Context) string { return flashes[c.Query("said")] }
+func (s *site) flash(c *gin.Context) string { return s.words(c).Say(flashes[c.Query("said")]) }
 
 // maxImport bounds an uploaded file, in bytes.
 const maxImport = 4 << 20

@@ -16,6 +16,7 @@ import (
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/views"
 	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/themes/words"
 )
 
 // pupil finds the student of the viewer's context that a path names. Nil after
@@ -53,16 +54,16 @@ func (s *site) showStudent(c *gin.Context, status int, b *subject, w *gradebook.
 	}
 	path := "/students/" + userName(w.User.ID)
 	name := w.User.Called()
-	page := themes.StudentPage{Layout: s.layout(c, name, themes.Crumb{Title: "Class", Href: teachPath(c, "", b)}),
+	page := themes.StudentPage{Layout: s.layout(c, name, themes.Crumb{Title: s.words(c).Say("Class"), Href: teachPath(c, "", b)}),
 		TeachLinks: s.teachLinks(c, b, path), Name: name, Detail: detail(w.User), Heading: b.tutorial.Title,
 		Score: themes.Score{Points: w.Standing.Earned, Of: w.Standing.Of}, Explain: w.Explain, Error: problem,
 		Grade:           views.Grade(w.Standing, row, b.graded, b.platform),
 		OverrideAction:  teachPath(c, path+"/override", b),
 		AllowanceAction: teachPath(c, path+"/allowance", b),
 		ExtraMinutes:    int(w.Standing.Allowance.Extra / time.Minute), Excused: w.Standing.Allowance.Excused,
-		AllowanceReason: w.Standing.Allowance.Reason, Overrides: overrides(w, by),
+		AllowanceReason: w.Standing.Allowance.Reason, Overrides: overrides(s.words(c), w, by),
 		Previous: neighbour(c, b, w.Previous), Next: neighbour(c, b, w.Next)}
-	page.Flash = flash(c)
+	page.Flash = s.flash(c)
 	if w.Standing.Override != nil {
 		page.RevokeAction = teachPath(c, path+"/revoke", b)
 	}
@@ -74,7 +75,7 @@ func (s *site) showStudent(c *gin.Context, status int, b *subject, w *gradebook.
 		page.Checks = append(page.Checks, views.Check(check, w.Values, w.Standing.Checks[check.ID]))
 	}
 	for _, a := range w.Attempts {
-		page.Attempts = append(page.Attempts, evidence(a, b.tutorial, w, by))
+		page.Attempts = append(page.Attempts, evidence(s.words(c), a, b.tutorial, w, by))
 	}
 	for _, r := range w.Setups {
 		page.Setups = append(page.Setups, themes.SetupRunView{At: r.StartedAt, Where: fmt.Sprintf("%s:%d", r.File, r.Line),
@@ -103,13 +104,13 @@ func neighbour(c *gin.Context, b *subject, m *store.Member) *themes.Crumb {
 	return &themes.Crumb{Title: m.User.Called(), Href: teachPath(c, "/students/"+userName(m.User.ID), b)}
 }
 
-func overrides(w *gradebook.StudentWork, by map[uint]string) []themes.OverrideView {
+func overrides(l *words.Language, w *gradebook.StudentWork, by map[uint]string) []themes.OverrideView {
 	var out []themes.OverrideView
 	for _, o := range w.Overrides {
 		v := themes.OverrideView{At: o.At, By: by[o.By], Reason: o.Reason, Revoked: o.Points == nil,
 			Current: w.Standing.Override != nil && w.Standing.Override.ID == o.ID}
 		if v.By == "" {
-			v.By = "command line"
+			v.By = l.Say("command line")
 		}
 		if o.Points != nil {
 			v.Points = *o.Points
@@ -121,7 +122,7 @@ func overrides(w *gradebook.StudentWork, by map[uint]string) []themes.OverrideVi
 
 // evidence shows an attempt with all that is known of it. by are the names of
 // the people of the class.
-func evidence(a store.Attempt, t *content.Tutorial, w *gradebook.StudentWork, by map[uint]string) themes.EvidenceView {
+func evidence(l *words.Language, a store.Attempt, t *content.Tutorial, w *gradebook.StudentWork, by map[uint]string) themes.EvidenceView {
 	standing := w.Standing.Checks[a.Check]
 	v := themes.EvidenceView{AttemptView: views.Attempt(a, standing), Title: a.Check, Exit: a.ExitStatus,
 		Counts: standing.Counts != nil && standing.Counts.ID == a.ID, Stdout: a.Stdout, Stderr: a.Stderr,
@@ -136,17 +137,17 @@ func evidence(a store.Attempt, t *content.Tutorial, w *gradebook.StudentWork, by
 	}
 	switch {
 	case title == "":
-		v.Note = "the course no longer has this check"
+		v.Note = l.Say("the course no longer has this check")
 	case a.Verdict == "unsure":
-		v.Note = "could not tell: counts nowhere"
+		v.Note = l.Say("could not tell: counts nowhere")
 	case v.Counts && standing.LateDays > 0:
-		v.Note = strconv.Itoa(standing.LateDays) + " days late"
+		v.Note = l.Count(float64(standing.LateDays), "{n} day late", "{n} days late")
 	case v.Counts:
 		v.Note = ""
 	default:
-		v.Note = "another attempt counts"
+		v.Note = l.Say("another attempt counts")
 	}
-	for _, more := range []string{fits(a.Fits, by), looked(a)} {
+	for _, more := range []string{fits(l, a.Fits, by), looked(l, a)} {
 		if more != "" {
 			v.Note = strings.TrimPrefix(v.Note+"; "+more, "; ")
 		}
@@ -155,20 +156,20 @@ func evidence(a store.Attempt, t *content.Tutorial, w *gradebook.StudentWork, by
 }
 
 // fits says that an answer would have been right for somebody else.
-func fits(user uint, by map[uint]string) string {
+func fits(l *words.Language, user uint, by map[uint]string) string {
 	if user == 0 {
 		return ""
 	}
 	name := by[user]
 	if name == "" {
-		name = "somebody who has left"
+		name = l.Say("somebody who has left")
 	}
-	return "this wrong answer is right with the values of " + name
+	return l.Say("this wrong answer is right with the values of {name}", "name", name)
 }
 
-func looked(a store.Attempt) string {
+func looked(l *words.Language, a store.Attempt) string {
 	if a.Auto {
-		return "the page had looked by itself: it is not counted as an attempt"
+		return l.Say("the page had looked by itself: it is not counted as an attempt")
 	}
 	return ""
 }
@@ -198,9 +199,9 @@ func (s *site) override(c *gin.Context) {
 	switch {
 	case err != nil || points < 0 || math.IsNaN(points) || points > w.Standing.Of:
 		s.showStudent(c, http.StatusUnprocessableEntity, b, w,
-			"“"+c.PostForm("points")+"” can't be the points: give a number from 0 to "+strconv.FormatFloat(w.Standing.Of, 'g', -1, 64)+".")
+			s.words(c).Say("“{text}” can't be the points: give a number from 0 to {n}.", "text", c.PostForm("points"), "n", s.words(c).Number(w.Standing.Of)))
 	case reason(c) == "":
-		s.showStudent(c, http.StatusUnprocessableEntity, b, w, needReason)
+		s.showStudent(c, http.StatusUnprocessableEntity, b, w, s.words(c).Say(needReason))
 	default:
 		s.decide(c, b, w, &points)
 	}
@@ -212,7 +213,7 @@ func (s *site) revoke(c *gin.Context) {
 		return
 	}
 	if reason(c) == "" {
-		s.showStudent(c, http.StatusUnprocessableEntity, b, w, needReason)
+		s.showStudent(c, http.StatusUnprocessableEntity, b, w, s.words(c).Say(needReason))
 		return
 	}
 	s.decide(c, b, w, nil)
@@ -248,10 +249,10 @@ func (s *site) allow(c *gin.Context) {
 	extra := time.Duration(minutes) * time.Minute
 	switch {
 	case err != nil || minutes < 0 || minutes > int(longest/time.Minute):
-		s.showStudent(c, http.StatusUnprocessableEntity, b, w, "Give the extra time as whole minutes, 0 or more, up to a year.")
+		s.showStudent(c, http.StatusUnprocessableEntity, b, w, s.words(c).Say("Give the extra time as whole minutes, 0 or more, up to a year."))
 		return
 	case reason(c) == "":
-		s.showStudent(c, http.StatusUnprocessableEntity, b, w, needReason)
+		s.showStudent(c, http.StatusUnprocessableEntity, b, w, s.words(c).Say(needReason))
 		return
 	}
 	err = s.Store.Decide(c.Request.Context(), nil, []store.Allowance{{ContextID: b.context, UserID: w.User.ID,

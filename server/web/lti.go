@@ -36,7 +36,7 @@ func (s *site) ltiLogin(c *gin.Context) {
 		return
 	}
 	s.policy(c, themes.Policy{Ancestors: s.ancestors(c), FormTargets: []string{lms.Origin(login.Redirect)}})
-	s.page(c, http.StatusOK, themes.LTIContinuePage{Layout: s.layout(c, "Opening the lab"), Redirect: login.Redirect, Cookie: "labmark-probe",
+	s.page(c, http.StatusOK, themes.LTIContinuePage{Layout: s.layout(c, s.words(c).Say("Opening the lab")), Redirect: login.Redirect, Cookie: "labmark-probe",
 		Retry: req.Values(), RetryTo: lti.LoginPath, Store: stored(login.Store)})
 }
 
@@ -64,7 +64,7 @@ func (s *site) ltiLaunch(c *gin.Context) {
 	var need *lti.NeedStorage
 	if errors.As(err, &need) {
 		s.policy(c, themes.Policy{Ancestors: s.ancestors(c)})
-		s.page(c, http.StatusOK, themes.LTIStoragePage{Layout: s.layout(c, "Opening the lab"), Store: *stored(&need.Stored),
+		s.page(c, http.StatusOK, themes.LTIStoragePage{Layout: s.layout(c, s.words(c).Say("Opening the lab")), Store: *stored(&need.Stored),
 			Action: lti.LaunchPath, IDToken: req.IDToken, State: req.State})
 		return
 	}
@@ -224,8 +224,9 @@ func (s *site) refuse(c *gin.Context, err error) {
 	}
 	s.Log.Warn("launch refused", "reason", string(r.Reason), "platform", r.Platform, "detail", r.Detail, "from", c.ClientIP())
 	s.policy(c, themes.Policy{Ancestors: s.ancestors(c)})
-	s.page(c, http.StatusForbidden, themes.ErrorPage{Layout: s.layout(c, r.Person), Status: http.StatusForbidden,
-		Message: r.Person, Mend: r.Mend, Detail: string(r.Reason)})
+	l := s.words(c)
+	s.page(c, http.StatusForbidden, themes.ErrorPage{Layout: s.layout(c, l.Say(r.Person)), Status: http.StatusForbidden,
+		Message: l.Say(r.Person), Mend: l.Say(r.Mend), Detail: string(r.Reason)})
 }
 
 // keySet publishes the tool's own keys.

@@ -25,7 +25,7 @@ func (s *site) nodeRoutes(pages *gin.RouterGroup) {
 }
 
 func (s *site) nodes(c *gin.Context) {
-	page := themes.NodesPage{Layout: s.layout(c, "Nodes", coursesCrumb(c))}
+	page := themes.NodesPage{Layout: s.layout(c, s.words(c).Say("Nodes"), s.coursesCrumb(c))}
 	kept, err := s.Store.Nodes(c.Request.Context())
 	if err != nil {
 		s.fail(c, err)

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -39,7 +38,7 @@ func (s *site) pickPage(c *gin.Context) {
 }
 
 func (s *site) picking(c *gin.Context, m *lti.Message, problem string) themes.PickPage {
-	return themes.PickPage{Layout: s.layout(c, "Choose tutorials"), Action: at(c, "/pick"), Multiple: m.Linking.Multiple,
+	return themes.PickPage{Layout: s.layout(c, s.words(c).Say("Choose tutorials")), Action: at(c, "/pick"), Multiple: m.Linking.Multiple,
 		CanGrade: m.Linking.LineItems, Error: problem, Courses: again(c, s.pickable(c))}
 }
 
@@ -48,7 +47,7 @@ func (s *site) pickable(c *gin.Context) []themes.PickCourse {
 	var out []themes.PickCourse
 	for _, course := range s.Catalog.Courses() {
 		pc := themes.PickCourse{Title: course.Title, Summary: course.Summary}
-		whole := themes.PickTutorial{Value: course.ID, Title: course.Title, Summary: "The whole course as one activity with one grade."}
+		whole := themes.PickTutorial{Value: course.ID, Title: course.Title, Summary: s.words(c).Say("The whole course as one activity with one grade.")}
 		for _, t := range course.Tutorials {
 			pt := themes.PickTutorial{Value: course.ID + "/" + t.ID, Title: t.Title, Summary: t.Summary, Duration: t.Duration,
 				Checks: len(t.Checks), Points: points(t), PreviewHref: at(c, "/preview/"+course.ID+"/"+t.ID)}
@@ -96,7 +95,7 @@ func (s *site) pick(c *gin.Context) {
 	}
 	items, err := s.picked(c, m)
 	if err != nil {
-		s.page(c, http.StatusUnprocessableEntity, s.picking(c, m, err.Error()))
+		s.page(c, http.StatusUnprocessableEntity, s.picking(c, m, explain(s.words(c), err)))
 		return
 	}
 	if err := s.keepDates(c, items); err != nil {
@@ -109,15 +108,15 @@ func (s *site) pick(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	say := fmt.Sprintf("%d added", len(items))
+	say := s.words(c).Count(float64(len(items)), "{n} added", "{n} added")
 	jwt, err := lti.LinkingResponse(lti.Signing(keys, s.Office.Now()), m, items, say, s.Office.Now())
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	s.policy(c, themes.Policy{Ancestors: seat(c).launch.Origins, FormTargets: []string{lms.Origin(m.Linking.ReturnURL)}})
-	s.page(c, http.StatusOK, themes.LTIReturnPage{Layout: s.layout(c, "Back to your course"), Action: m.Linking.ReturnURL, JWT: jwt,
-		Say: "Taking your choice back to " + seat(c).launch.platform.Name + "."})
+	s.page(c, http.StatusOK, themes.LTIReturnPage{Layout: s.layout(c, s.words(c).Say("Back to your course")), Action: m.Linking.ReturnURL, JWT: jwt,
+		Say: s.words(c).Say("Taking your choice back to {platform}.", "platform", seat(c).launch.platform.Name)})
 }
 
 // keepDates makes the due dates of what was picked those of our grading too:
@@ -157,10 +156,10 @@ func (s *site) picked(c *gin.Context, m *lti.Message) ([]lti.ContentItem, error)
 	}
 	values := c.PostFormArray("pick")
 	if len(values) == 0 {
-		return nil, fmt.Errorf("Choose at least one tutorial.")
+		return nil, sayError("Choose at least one tutorial.")
 	}
 	if len(values) > 1 && !m.Linking.Multiple {
-		return nil, fmt.Errorf("Your course takes one tutorial at a time: choose one.")
+		return nil, sayError("Your course takes one tutorial at a time: choose one.")
 	}
 	var items []lti.ContentItem
 	for _, v := range values {
@@ -177,7 +176,7 @@ func (s *site) picked(c *gin.Context, m *lti.Message) ([]lti.ContentItem, error)
 func (s *site) item(c *gin.Context, value string, graded bool) (lti.ContentItem, error) {
 	course, tutorial := s.Office.Target(value)
 	if course == "" {
-		return lti.ContentItem{}, fmt.Errorf("There is no tutorial %q any more: choose another.", value)
+		return lti.ContentItem{}, sayError("There is no tutorial “{tutorial}” any more: choose another.", "tutorial", value)
 	}
 	of := s.Catalog.Course(course)
 	item := lti.ContentItem{Title: of.Title, Text: of.Summary, URL: s.Office.Endpoints().At(lti.LaunchPath), Custom: map[string]string{"course": course}}
@@ -192,7 +191,7 @@ func (s *site) item(c *gin.Context, value string, graded bool) (lti.ContentItem,
 	}
 	from, due, err := dates(c, value)
 	if err != nil {
-		return item, fmt.Errorf("%s: %w", item.Title, err)
+		return item, sayError("{what}: {why}", "what", item.Title, "why", err)
 	}
 	item.Available, item.Submission = window(from, nil), window(nil, due)
 	if !graded {
@@ -201,7 +200,7 @@ func (s *site) item(c *gin.Context, value string, graded bool) (lti.ContentItem,
 	if text := c.PostForm("points:" + value); text != "" {
 		total, err = strconv.ParseFloat(text, 64)
 		if err != nil || total <= 0 || total > 100_000 || math.IsNaN(total) {
-			return item, fmt.Errorf("%s: %q is no number of points: give one above 0, as 10 or 7.5.", item.Title, text)
+			return item, sayError("{what}: “{text}” is no number of points: give one above 0, as 10 or 7.5.", "what", item.Title, "text", text)
 		}
 	}
 	if total > 0 {
@@ -226,7 +225,7 @@ func dates(c *gin.Context, value string) (from, due *time.Time, err error) {
 		return nil, nil, err
 	}
 	if from != nil && due != nil && !from.Before(*due) {
-		return nil, nil, fmt.Errorf("it would be due before it is available; change one of the dates.")
+		return nil, nil, sayError("it would be due before it is available; change one of the dates.")
 	}
 	return from, due, nil
 }
@@ -244,7 +243,7 @@ func localTime(c *gin.Context, field string) (*time.Time, error) {
 	}
 	t, err := time.ParseInLocation("2006-01-02T15:04", text, zone)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no date and time: give one as 2026-11-22T09:30.", text)
+		return nil, sayError("“{text}” is no date and time: give one as 2026-11-22T09:30.", "text", text)
 	}
 	t = t.UTC()
 	return &t, nil

@@ -24,9 +24,9 @@ func (s *site) place(c *gin.Context, st *seated, l *themes.Layout) {
 	}
 	switch {
 	case in.membership.Instructor:
-		l.Place.Role, l.Class = "instructor", at(c, classPath)
+		l.Place.Role, l.Class = s.words(c).Say("instructor"), at(c, classPath)
 	case in.membership.Learner:
-		l.Place.Role = "student"
+		l.Place.Role = s.words(c).Say("student")
 	}
 	if in.Embedded && in.Linking == nil && c.Request.Method == http.MethodGet {
 		var err error

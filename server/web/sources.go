@@ -20,7 +20,7 @@ func (s *site) sourceRoutes(pages *gin.RouterGroup) {
 const versionsShown = 5
 
 func (s *site) sources(c *gin.Context) {
-	page := themes.SourcesPage{Layout: s.layout(c, "Courses' sources", coursesCrumb(c))}
+	page := themes.SourcesPage{Layout: s.layout(c, s.words(c).Say("Courses’ sources"), s.coursesCrumb(c))}
 	if s.Publisher != nil {
 		for _, st := range s.Publisher.Statuses() {
 			v := themes.SourceView{Course: st.Course.Title, Source: st.Source, Folder: st.Folder, Commit: st.Commit, Tried: st.Tried,
@@ -34,7 +34,7 @@ func (s *site) sources(c *gin.Context) {
 				return
 			}
 			for _, version := range versions {
-				changes, err := changeWords(version, "")
+				changes, err := changeWords(s.words(c), version, "")
 				if err != nil {
 					s.fail(c, err)
 					return
