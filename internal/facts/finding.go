@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,9 @@ type Finding struct {
 	Unsure bool `json:"unsure,omitempty"`
 	// About names what was looked at, as "file /etc/motd".
 	About string `json:"about"`
+	// Briefly is About for students, where that is less: a command line is the
+	// author's script, and may hold the answer.
+	Briefly string `json:"briefly,omitempty"`
 	// Expected and Found are phrases: "mode 0644", "mode 0600".
 	Expected string `json:"expected"`
 	Found    string `json:"found"`
@@ -25,15 +29,27 @@ type Finding struct {
 
 // Sentence tells a student what is not so.
 func (f Finding) Sentence() string {
+	about := f.briefly()
 	switch {
 	case f.Unsure:
-		return fmt.Sprintf("%s: %s.", f.About, f.Found)
+		return fmt.Sprintf("%s: %s.", about, f.Found)
 	case f.Message != "":
 		return f.Message
 	case f.Hidden:
-		return fmt.Sprintf("%s is not as expected: found %s.", f.About, f.Found)
+		return fmt.Sprintf("%s is not as expected: found %s.", about, f.Found)
 	}
-	return fmt.Sprintf("%s: expected %s, found %s.", f.About, f.Expected, f.Found)
+	return fmt.Sprintf("%s: expected %s, found %s.", about, f.Expected, f.Found)
+}
+
+func (f Finding) briefly() string { return cmp.Or(f.Briefly, f.About) }
+
+// brief is a command line's first word.
+func (f Fact) brief() string {
+	words := strings.Fields(f.Subject)
+	if f.Kind != "command" || len(words) < 2 {
+		return ""
+	}
+	return f.Kind + " " + words[0] + " …"
 }
 
 // Line tells a grader all of it.
@@ -61,7 +77,7 @@ type seen struct {
 
 // judge compares what was seen with what is wanted of a fact.
 func (f Fact) judge(s seen, err error) Finding {
-	finding := Finding{About: f.Kind + " " + f.Subject, Message: f.Message, Holds: true}
+	finding := Finding{About: f.Kind + " " + f.Subject, Briefly: f.brief(), Message: f.Message, Holds: true}
 	wants := f.effective()
 	finding.Expected = describe(f.Kind, wants)
 	if err != nil {

@@ -41,7 +41,7 @@ func (m *Machine) look(ctx context.Context, f Fact) Finding {
 	case f.Not != nil:
 		inner := m.look(ctx, *f.Not)
 		return Finding{
-			Holds: !inner.Holds && !inner.Unsure, Unsure: inner.Unsure, About: inner.About,
+			Holds: !inner.Holds && !inner.Unsure, Unsure: inner.Unsure, About: inner.About, Briefly: inner.Briefly,
 			Expected: "not " + inner.Expected, Found: inner.Found, Hidden: inner.Hidden, Message: f.Message,
 		}
 	case len(f.Any) > 0:
@@ -62,7 +62,7 @@ func (m *Machine) look(ctx context.Context, f Fact) Finding {
 
 func (m *Machine) lookAny(ctx context.Context, f Fact) Finding {
 	var all Finding
-	var about, expected, found []string
+	var about, briefly, expected, found []string
 	for i, a := range f.Any {
 		one := m.look(ctx, a)
 		if one.Holds {
@@ -72,12 +72,12 @@ func (m *Machine) lookAny(ctx context.Context, f Fact) Finding {
 		all.Unsure = all.Unsure || one.Unsure
 		all.Hidden = all.Hidden || one.Hidden
 		if i == 0 || one.About != about[len(about)-1] {
-			about = append(about, one.About)
+			about, briefly = append(about, one.About), append(briefly, one.briefly())
 		}
 		expected, found = append(expected, one.Expected), append(found, one.Found)
 	}
 	all.About, all.Expected, all.Found = strings.Join(about, " or "), strings.Join(expected, " or "), strings.Join(found, ", ")
-	all.Message = f.Message
+	all.Message, all.Briefly = f.Message, strings.Join(briefly, " or ")
 	return all
 }
 

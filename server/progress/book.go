@@ -2,6 +2,7 @@ package progress
 
 import (
 	"context"
+	"math"
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/catalog"
@@ -28,14 +29,23 @@ func (b Book) Tutorial(ctx context.Context, o store.Owner) (Tutorial, error) {
 	return Of(course.ID, t, Select(w, course, t, o.UserID)), nil
 }
 
-// Best is the score of an owner's attempt that counts for a check; negative if
-// none does.
+// Best is the score, in [0,1], that an attempt which a page made by itself must
+// exceed to win anything; negative if any score does.
 func (b Book) Best(ctx context.Context, o store.Owner, check string) (float64, error) {
 	p, err := b.Tutorial(ctx, o)
-	if err != nil || p.Checks[check].Counts == nil {
+	if err != nil {
 		return -1, err
 	}
-	return p.Checks[check].Counts.Score, nil
+	counts := p.Checks[check].Counts
+	switch first := p.Policy.Keep == First; {
+	case first && counts != nil:
+		return 1, nil // whatever comes later counts for nothing
+	case first:
+		return math.Nextafter(1, 0), nil // see Policy.ignores
+	case counts == nil:
+		return -1, nil
+	}
+	return counts.Score, nil
 }
 
 // All returns a user's standing in every tutorial that is served, as far as it

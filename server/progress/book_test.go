@@ -106,3 +106,31 @@ func TestGradesOfLinks(t *testing.T) {
 		}
 	}
 }
+
+// TestLooksThatWinNothingAreNotWanted: else each look of an open page would be
+// stored anew, for as long as it is open.
+func TestLooksThatWinNothingAreNotWanted(t *testing.T) {
+	b := mustBook(t, filepath.Join(t.TempDir(), "labmark.db"))
+	o := store.Owner{UserID: 1, Course: "c", Tutorial: "t"}
+	best := func() float64 {
+		t.Helper()
+		score, err := b.Best(t.Context(), o, "kept")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return score
+	}
+	if best() >= 0 {
+		t.Errorf("before the first attempt a score of %v is to beat", best())
+	}
+	if err := b.Store.SetGradeSettings(t.Context(), store.GradeSettings{Course: "c", Tutorial: "t", Keep: "first"}); err != nil {
+		t.Fatal(err)
+	}
+	if s := best(); s < 0.9 || s >= 1 {
+		t.Errorf("where the first attempt counts, %v is to beat and not only by a pass", s)
+	}
+	b.mustTry(t, "1", o, "kept", 0)
+	if best() < 1 {
+		t.Errorf("after the attempt that counts, %v is to beat, and nothing could be won", best())
+	}
+}

@@ -82,6 +82,12 @@ func (p Policy) keep(c *content.Check) Keep {
 	return Latest
 }
 
+// ignores says that an attempt is not one of those of which the first counts: a
+// page that saw half of the work done has not used up its student's only try.
+func (p Policy) ignores(a *store.Attempt) bool {
+	return p.Keep == First && a.Auto && a.Verdict != "pass"
+}
+
 // counted is an attempt together with what it is worth.
 type counted struct {
 	*store.Attempt

@@ -176,7 +176,7 @@ func (p *Tutorial) look(course string, t *content.Tutorial, w Work) map[string]c
 			}
 			if w.Policy.over(a.StartedAt, w.Allowance.Extra) {
 				p.TooLate++
-			} else {
+			} else if !w.Policy.ignores(a) {
 				late := w.Policy.lateDays(a.StartedAt, w.Allowance.Extra)
 				b := counted{a, s.worth(a) * w.Policy.share(late), late}
 				if k.takes(best[a.Check], b) {

@@ -267,3 +267,23 @@ func TestWhatAPageSawByItselfIsNotTried(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// TestTheFirstTryIsTheStudents has a page see half of the work done where only
+// the first attempt counts.
+func TestTheFirstTryIsTheStudents(t *testing.T) {
+	half, whole, own := try("kept", 1, 0.5), try("kept", 2, 1), try("kept", 3, 0.25)
+	half.Auto, whole.Auto = true, true
+	for name, tt := range map[string]struct {
+		tries []store.Attempt
+		want  float64
+	}{
+		"half by the page, then tried":     {[]store.Attempt{half, own}, 0.5},
+		"half by the page, then all by it": {[]store.Attempt{half, whole}, 2},
+		"all by the page, then tried":      {[]store.Attempt{whole, own}, 2},
+	} {
+		got := Of("c", tutorial, Work{Attempts: tt.tries, Policy: Policy{Keep: First}}).Checks["kept"].Points
+		if got != tt.want {
+			t.Errorf("%s: %v points, want %v", name, got, tt.want)
+		}
+	}
+}
