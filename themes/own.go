@@ -50,8 +50,9 @@ var OwnTemplates = []string{"course", "tutorial", "parts"}
 // shared are the templates that all pages have in common.
 var shared = []string{"layout", "parts", "teach", "author"}
 
-// fixed are blocks that stay ours: they load scripts, or stand within a tag.
-var fixed = []string{"layout", "head", "kind", "icons", "check-data", "author"}
+// fixed are blocks that stay ours: they load scripts, stand within a tag, or
+// hold all others.
+var fixed = []string{"layout", "head", "kind", "icons", "body", "check-data", "author"}
 
 // Over is t with a course's own messages and templates, for ownPages alone. It
 // is nil if there are problems.

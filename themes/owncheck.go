@@ -107,7 +107,7 @@ func (c *ownCheck) endless(name string, above []string) bool {
 	if tree == nil {
 		tree = c.ours[name]
 	}
-	if tree == nil || name == "body" && len(above) > 0 {
+	if tree == nil || name == "body" {
 		return false
 	}
 	above = append(slices.Clone(above), name)
