@@ -11,13 +11,14 @@ NPM_CI := npm ci --no-audit --no-fund --loglevel=error --prefer-offline --fetch-
 STATIC := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'
 GUEST_ARCHES := amd64 arm64 s390x
 LISTEN ?= 127.0.0.1:8080
+SSH ?= 127.0.0.1:2222
 
 .PHONY: all run test bench build assets image kernel lint fuzz clean packages-run packages-test
 
 all: build
 
 run: build image ## serve the demo course on http://localhost:8080
-	bin/labmark serve --listen $(LISTEN) --demo examples/linux-essentials examples/passwords
+	bin/labmark serve --listen $(LISTEN) --ssh $(SSH) --demo examples/linux-essentials examples/passwords
 
 test: packages-test build image lint ## run every test
 	go test -race -timeout 40m -p 1 ./... # by turns: guests need the processors

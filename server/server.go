@@ -23,6 +23,7 @@ import (
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/attempts"
+	"github.com/labmark/labmark/server/bastion"
 	"github.com/labmark/labmark/server/catalog"
 	"github.com/labmark/labmark/server/events"
 	"github.com/labmark/labmark/server/gradebook"
@@ -75,7 +76,9 @@ type Config struct {
 	PretendLMS     string
 	Secure         bool     // cookies for HTTPS only
 	TrustedProxies []string // addresses or CIDR ranges
-	Log            *slog.Logger
+	// SSH, unless nil, is where people's own SSH clients come in; Serve closes it.
+	SSH net.Listener
+	Log *slog.Logger
 }
 
 // Server is a gateway that is ready to serve.
@@ -89,6 +92,7 @@ type Server struct {
 	office  *lms.Office
 	outbox  *outbox.Outbox
 	mirror  *mirror.Proxy
+	bastion *bastion.Bastion
 	hub     *events.Hub
 	handler http.Handler
 }
@@ -177,8 +181,12 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 		Fits:    gradebook.Book{Store: db, Catalog: courses}.Fits,
 		Changed: desk.Attempt, Seen: desk.Seen, Parallel: 32 * runtime.NumCPU(), Log: cfg.Log,
 	})
+	gate, hostKey, err := openBastion(ctx, cfg, db, courses, manager)
+	if err != nil {
+		return nil, err
+	}
 	handler, err := web.New(web.Config{
-		Store: db, Catalog: courses, Guests: manager, Setup: crew, Grader: grader, Hub: hub, Desk: desk,
+		SSH: sshWay(cfg, gate, hostKey), Store: db, Catalog: courses, Guests: manager, Setup: crew, Grader: grader, Hub: hub, Desk: desk,
 		Door: login.NewDoor(db), Theme: theme, Office: office, Outbox: post, PretendLMS: cfg.PretendLMS, Secret: office.Secret,
 		Publisher: cfg.Publisher, HookSecret: cfg.HookSecret, Preview: cfg.Preview, Demo: cfg.Demo, Secure: cfg.Secure,
 		TrustedProxies: cfg.TrustedProxies, Nodes: states, Log: cfg.Log,
@@ -192,7 +200,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	if err := grader.Recover(ctx, tutorial); err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, store: db, catalog: courses, guests: manager, setup: crew, grader: grader, office: office, outbox: post, mirror: proxy, hub: hub, handler: handler}, nil
+	return &Server{cfg: cfg, store: db, catalog: courses, guests: manager, setup: crew, grader: grader, office: office, outbox: post, mirror: proxy, bastion: gate, hub: hub, handler: handler}, nil
 }
 
 // drawer makes HTML of parts of a page.
@@ -281,6 +289,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	if s.cfg.Preview != nil {
 		loops.Go(func() { s.cfg.Preview.Run(running, s.previewed) })
+	}
+	if s.cfg.SSH != nil {
+		loops.Go(func() {
+			if err := s.bastion.Serve(running, s.cfg.SSH); err != nil {
+				s.cfg.Log.Error("no SSH client comes in any more", "err", err)
+			}
+		})
 	}
 	loops.Go(func() {
 		if err := s.mirror.Serve(running, packages); err != nil {

@@ -19,6 +19,7 @@ import (
 type serveSettings struct {
 	Courses        []string      `arg:"" optional:"" name:"course" help:"Courses to serve: folders, or git+https://HOST/PATH#BRANCH:FOLDER (also git+ssh, git+file)."`
 	Listen         string        `help:"Address to answer on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	SSH            string        `help:"Address to take people's own SSH clients on, which lead into their guests; without it there is no SSH." placeholder:"HOST:PORT"`
 	PublicURL      string        `help:"Address by which browsers and learning platforms reach this server; otherwise the one it listens on." placeholder:"URL"`
 	Demo           bool          `help:"Offer a login without password, and a pretend learning platform, to browsers on this machine."`
 	PretendLMS     string        `help:"Loopback address of the demo's pretend learning platform." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
@@ -63,6 +64,12 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 		return fmt.Errorf("listen on %s: %w (take another by --listen)", c.Listen, err)
 	}
 	defer l.Close()
+	if c.SSH != "" {
+		if cfg.SSH, err = net.Listen("tcp", c.SSH); err != nil {
+			return fmt.Errorf("listen on %s for SSH clients: %w (take another by --ssh)", c.SSH, err)
+		}
+		defer cfg.SSH.Close()
+	}
 	if c.PublicURL == "" {
 		c.PublicURL = "http://" + shown(l.Addr())
 	}

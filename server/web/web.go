@@ -60,7 +60,9 @@ type Config struct {
 	Secure bool
 	// TrustedProxies may say for whom they speak, as addresses or CIDR ranges.
 	TrustedProxies []string
-	Log            *slog.Logger
+	// SSH is the way in for people's own clients; nil where there is none.
+	SSH *SSH
+	Log *slog.Logger
 }
 
 // site has a handler a file; see the route table in New.
@@ -134,6 +136,7 @@ func New(cfg Config) (http.Handler, error) {
 	pages.GET("/preview/:course/:tutorial", s.teaches, s.preview)
 	pages.GET("/privacy", s.privacy)
 	pages.GET("/privacy/export", s.privacyExport)
+	s.profileRoutes(pages.Group(profilePath))
 	s.classRoutes(pages.Group(classPath, s.teaches), in.Group("/api"+classPath, s.teaches))
 	s.adminRoutes(pages.Group(platformsPath, s.admin))
 	s.nodeRoutes(pages.Group(nodesPath, s.admin))
