@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/themes"
@@ -25,8 +26,12 @@ func Load(fsys fs.FS) (*content.Course, content.Findings) {
 	if course == nil || !changes(course) {
 		return course, findings
 	}
+	if last := proved.Load(); last != nil && sameFiles(last, course) {
+		return course, findings
+	}
 	wrong := check(course)
 	if len(wrong) == 0 {
+		proved.Store(&content.Course{Messages: course.Messages, Templates: course.Templates})
 		return course, findings
 	}
 	all := slices.Concat(findings, wrong)
@@ -35,6 +40,10 @@ func Load(fsys fs.FS) (*content.Course, content.Findings) {
 	})
 	return nil, all
 }
+
+// proved has the theme that was found right last: an author who previews a
+// course saves its tutorials more often than its theme.
+var proved atomic.Pointer[content.Course]
 
 // changes says whether a course's theme is more than a style sheet.
 func changes(c *content.Course) bool { return len(c.Messages) > 0 || len(c.Templates) > 0 }
