@@ -191,7 +191,7 @@ func (s *site) item(c *gin.Context, value string, graded bool) (lti.ContentItem,
 	}
 	from, due, err := dates(c, value)
 	if err != nil {
-		return item, sayError("{what}: {why}", "what", item.Title, "why", err)
+		return item, sayError("{what}: {why}##pick", "what", item.Title, "why", err)
 	}
 	item.Available, item.Submission = window(from, nil), window(nil, due)
 	if !graded {
