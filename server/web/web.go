@@ -18,6 +18,7 @@ import (
 	"github.com/labmark/labmark/server/guests"
 	"github.com/labmark/labmark/server/lms"
 	"github.com/labmark/labmark/server/login"
+	"github.com/labmark/labmark/server/look"
 	"github.com/labmark/labmark/server/news"
 	"github.com/labmark/labmark/server/outbox"
 	"github.com/labmark/labmark/server/preview"
@@ -70,6 +71,7 @@ type site struct {
 	Config
 	sessions *scs.SessionManager
 	book     progress.Book
+	shelf    *look.Shelf
 }
 
 // origin is how browsers know this site.
@@ -80,7 +82,8 @@ const sessionLife = 30 * 24 * time.Hour
 
 // New returns the handler for everything that Labmark serves.
 func New(cfg Config) (http.Handler, error) {
-	s := &site{Config: cfg, sessions: scs.New(), book: progress.Book{Store: cfg.Store, Catalog: cfg.Catalog}}
+	s := &site{Config: cfg, sessions: scs.New(), book: progress.Book{Store: cfg.Store, Catalog: cfg.Catalog},
+		shelf: &look.Shelf{Base: cfg.Theme, Log: cfg.Log}}
 	s.sessions.Store = store.Sessions{Store: cfg.Store}
 	s.sessions.Lifetime = sessionLife
 	s.sessions.HashTokenInStore = true
@@ -96,7 +99,7 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	r.Use(s.logged, s.recovered, headers, bounded)
 	r.GET("/healthz", s.health)
-	r.GET("/assets/*file", gzip.Gzip(gzip.DefaultCompression), gin.WrapH(cfg.Theme.Assets()))
+	r.GET("/assets/*file", gzip.Gzip(gzip.DefaultCompression), gin.WrapH(s.shelf))
 
 	r.NoRoute(func(c *gin.Context) { s.fail(c, errNoPage) })
 	r.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
