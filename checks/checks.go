@@ -78,7 +78,10 @@ type Result struct {
 	Score float64
 	// Message tells the student what was seen. Plain text, never empty, at
 	// most about MaxMessage bytes; it may have line breaks.
-	Message  string
+	Message string
+	// Theirs is what in Message the author or the guest has said, "" where all
+	// of it is Labmark's own.
+	Theirs   string
 	Evidence Evidence
 	// Err says, for logs, what kept Run from a verdict. It is nil unless
 	// Verdict is Unsure, and nil too where the script itself was unsure.

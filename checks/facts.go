@@ -57,7 +57,8 @@ func askFacts(ctx context.Context, client *ssh.Client, s Script, question []byte
 func (r *Result) judgeFacts(s Script, findings []facts.Finding, err error) {
 	if err != nil {
 		r.Verdict, r.Err = Unsure, err
-		r.Message = explain(err, s, observation{}) + notCounted
+		r.Message, r.Theirs = explain(err, s, observation{})
+		r.Message += notCounted
 		return
 	}
 	var lines strings.Builder
@@ -84,7 +85,7 @@ func (r *Result) judgeFacts(s Script, findings []facts.Finding, err error) {
 		if !s.Whole {
 			r.Score = float64(holds) / float64(len(findings))
 		}
-		r.Message = factsMessage(s, *first, holds, len(findings))
+		r.Message, r.Theirs = factsMessage(s, *first, holds, len(findings))
 	case unsure != nil:
 		r.Verdict = Unsure
 		r.Message = clean(unsure.Sentence()) + notCounted
@@ -92,23 +93,22 @@ func (r *Result) judgeFacts(s Script, findings []facts.Finding, err error) {
 		r.Verdict, r.Score = Pass, 1
 		r.Message = "Passed."
 		if m, ok := expand(s.PassMessage, factValues(s, findings[0])); ok && clean(m) != "" {
-			r.Message = clean(m)
+			r.Message, r.Theirs = clean(m), clean(m)
 		}
 	}
 }
 
 // factsMessage is the author's :fail: line or the first fact that does not
-// hold, and how many do.
-func factsMessage(s Script, f facts.Finding, holds, of int) string {
-	message := f.Sentence()
+// hold, and how many do; and what of it is the author's.
+func factsMessage(s Script, f facts.Finding, holds, of int) (message, theirs string) {
+	message, theirs = clean(f.Sentence()), clean(f.Message)
 	if m, ok := expand(s.FailMessage, factValues(s, f)); ok && clean(m) != "" {
-		message = m
+		message, theirs = clean(m), clean(m)
 	}
-	message = clean(message)
 	if of > 1 {
 		message += fmt.Sprintf(" (%d of %d hold.)", holds, of)
 	}
-	return message
+	return message, theirs
 }
 
 // factValues are what the author's lines may mention: the student's variables,

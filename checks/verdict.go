@@ -33,7 +33,8 @@ func (r *Result) judge(s Script, seen observation, err error) {
 	}
 	if err != nil {
 		r.Verdict, r.Err = Unsure, err
-		r.Message = explain(err, s, seen) + notCounted
+		r.Message, r.Theirs = explain(err, s, seen)
+		r.Message += notCounted
 		return
 	}
 	values := maps.Clone(s.Vars)
@@ -42,7 +43,7 @@ func (r *Result) judge(s Script, seen observation, err error) {
 	}
 	maps.Copy(values, said.values)
 	r.decide(said, ended)
-	r.Message = r.message(s, said, ended, values, seen.lastLine)
+	r.Message, r.Theirs = r.message(s, said, ended, values, seen.lastLine)
 }
 
 // said returns the record that counts, and the script's exit status, which is
@@ -117,35 +118,36 @@ func share(got, of string) float64 {
 }
 
 // message finds the words for the student: those given to the helper, else the
-// author's line for this verdict, else something that helps.
-func (r *Result) message(s Script, said record, status int, values map[string]string, lastLine string) string {
+// author's line for this verdict, else something that helps; and which of them
+// are not our own.
+func (r *Result) message(s Script, said record, status int, values map[string]string, lastLine string) (message, theirs string) {
 	m := clean(said.message)
 	if m != "" && r.Verdict != Unsure {
-		return m
+		return m, m
 	}
 	switch r.Verdict {
 	case Pass:
 		if m, ok := expand(s.PassMessage, values); ok && clean(m) != "" {
-			return clean(m)
+			return clean(m), clean(m)
 		}
-		return "Passed."
+		return "Passed.", ""
 	case Unsure:
 		if m != "" {
-			return m + notCounted
+			return m + notCounted, m
 		}
-		return withLine("The check could not tell whether this is done.", lastLine) + notCounted
+		return withLine("The check could not tell whether this is done.", lastLine) + notCounted, lastLine
 	}
 	done := ""
 	if r.Score > 0 {
 		done = fmt.Sprintf("%s of %s done.", clean(said.got), clean(said.of))
 	}
 	if m, ok := expand(s.FailMessage, values); ok && clean(m) != "" {
-		return strings.TrimSpace(done + " " + clean(m))
+		return strings.TrimSpace(done + " " + clean(m)), clean(m)
 	}
 	if done != "" {
-		return done
+		return done, ""
 	}
-	return withLine(fmt.Sprintf("The check did not pass (exit status %d).", status), lastLine)
+	return withLine(fmt.Sprintf("The check did not pass (exit status %d).", status), lastLine), lastLine
 }
 
 func withLine(message, lastLine string) string {
@@ -155,25 +157,26 @@ func withLine(message, lastLine string) string {
 	return message + " It said: " + lastLine
 }
 
-// explain says in plain words why there is no verdict.
-func explain(err error, s Script, seen observation) string {
+// explain says in plain words why there is no verdict, and which of them the
+// guest has said.
+func explain(err error, s Script, seen observation) (message, theirs string) {
 	switch {
 	case errors.Is(err, ErrTimeout):
-		return fmt.Sprintf("The check was stopped: it had not finished after %s.", seconds(s.timeout()))
+		return fmt.Sprintf("The check was stopped: it had not finished after %s.", seconds(s.timeout())), ""
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return "The check was interrupted before it had finished."
+		return "The check was interrupted before it had finished.", ""
 	case errors.Is(err, ErrFlood):
-		return fmt.Sprintf("The check was stopped: it printed more than %d MB.", MaxFlood>>20)
+		return fmt.Sprintf("The check was stopped: it printed more than %d MB.", MaxFlood>>20), ""
 	case errors.Is(err, ErrKilled):
-		return fmt.Sprintf("The check was stopped in your machine by signal %s before it had finished.", clean(seen.exitSignal))
+		return fmt.Sprintf("The check was stopped in your machine by signal %s before it had finished.", clean(seen.exitSignal)), ""
 	case errors.Is(err, ErrNoStart):
-		return withLine("The check could not be started in your machine. If it stays so, reset the machine.", seen.lastLine)
+		return withLine("The check could not be started in your machine. If it stays so, reset the machine.", seen.lastLine), seen.lastLine
 	case errors.Is(err, ErrRefused):
-		return "Your machine refused to run the check. If it stays so, reset the machine."
+		return "Your machine refused to run the check. If it stays so, reset the machine.", ""
 	case errors.Is(err, ErrScript):
-		return "This check has a fault of its own, which its author must mend."
+		return "This check has a fault of its own, which its author must mend.", ""
 	default:
-		return "The connection to your machine broke off, or it did not answer. Try again; if it stays so, reset the machine."
+		return "The connection to your machine broke off, or it did not answer. Try again; if it stays so, reset the machine.", ""
 	}
 }
 

@@ -204,10 +204,10 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 }
 
 // drawer makes HTML of parts of a page.
-func drawer(theme *themes.Theme) func([]themes.Part) (template.HTML, error) {
-	return func(parts []themes.Part) (template.HTML, error) {
+func drawer(theme *themes.Theme) func(string, []themes.Part) (template.HTML, error) {
+	return func(language string, parts []themes.Part) (template.HTML, error) {
 		var b strings.Builder
-		err := theme.RenderParts(&b, "", parts)
+		err := theme.RenderParts(&b, language, parts)
 		return template.HTML(b.String()), err // the theme has escaped what must be
 	}
 }

@@ -20,7 +20,7 @@ func inGuest(c *content.Check) bool {
 func (g *Grader) judge(ctx context.Context, a store.Attempt, c *content.Check, values content.Values, answer []string) (store.Attempt, error) {
 	j := c.Question.Judge(answer, values)
 	now := time.Now().UTC()
-	a.Verdict, a.Score, a.Message = string(checks.Fail), j.Score, j.Message
+	a.Verdict, a.Score, a.Message, a.Theirs = string(checks.Fail), j.Score, j.Message, new(string)
 	if j.Score == 1 {
 		a.Verdict = string(checks.Pass)
 	}

@@ -305,6 +305,6 @@ func (g *Grader) Recover(ctx context.Context, tutorial func(store.Owner) *conten
 // unsure ends an attempt without a run.
 func unsure(a store.Attempt, message string) store.Attempt {
 	now := time.Now().UTC()
-	a.State, a.Verdict, a.Score, a.Message, a.EndedAt = store.Done, string(checks.Unsure), 0, message, &now
+	a.State, a.Verdict, a.Score, a.Message, a.Theirs, a.EndedAt = store.Done, string(checks.Unsure), 0, message, new(string), &now
 	return a
 }

@@ -79,7 +79,7 @@ func (g *Grader) excused(a store.Attempt, c *content.Check) store.Attempt {
 	}
 	if g.cfg.Excuse != nil {
 		if why := g.cfg.Excuse(g.ctx, a.Owner(), c); why != "" {
-			a.Verdict, a.Score, a.Message = string(checks.Unsure), 0, why
+			a.Verdict, a.Score, a.Message, a.Theirs = string(checks.Unsure), 0, why, new(string)
 			return a
 		}
 	}
@@ -120,7 +120,7 @@ func (g *Grader) pause(d time.Duration) bool {
 func record(a store.Attempt, r checks.Result) store.Attempt {
 	ended := r.Evidence.Ended.UTC()
 	a.State = store.Done
-	a.Verdict, a.Score, a.Message = string(r.Verdict), r.Score, r.Message
+	a.Verdict, a.Score, a.Message, a.Theirs = string(r.Verdict), r.Score, r.Message, &r.Theirs
 	a.ExitStatus = r.Evidence.ExitStatus
 	a.Stdout, a.StdoutCut = r.Evidence.Stdout.Text, r.Evidence.Stdout.Cut
 	a.Stderr, a.StderrCut = r.Evidence.Stderr.Text, r.Evidence.Stderr.Cut

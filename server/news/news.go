@@ -16,6 +16,7 @@ import (
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/views"
 	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/themes/words"
 )
 
 // Desk turns changes into events.
@@ -23,8 +24,8 @@ type Desk struct {
 	Hub   *events.Hub
 	Book  progress.Book
 	Store *store.Store
-	// Draw makes HTML of parts of a page.
-	Draw func([]themes.Part) (template.HTML, error)
+	// Draw makes HTML of parts of a page, with the interface's words in a language.
+	Draw func(language string, parts []themes.Part) (template.HTML, error)
 	// Kick tells the outbox that there may be something to send.
 	Kick func()
 	Log  *slog.Logger
@@ -90,21 +91,21 @@ type Telling struct {
 // Tell makes news of an attempt.
 func (d *Desk) Tell(a store.Attempt, p progress.Tutorial) Telling { return Telling{d, a, p} }
 
-// In shows the attempt, with the words that belong to its answer in the
-// tutorial as its viewer reads it; nil is a tutorial that was withdrawn.
-func (t Telling) In(tutorial *content.Tutorial) themes.AttemptView {
+// In shows the attempt in a language, with the words that belong to its answer
+// in the tutorial as its viewer reads it; nil is a tutorial that was withdrawn.
+func (t Telling) In(l *words.Language, tutorial *content.Tutorial) themes.AttemptView {
 	a := t.attempt
-	v := views.Attempt(a, t.progress.Checks[a.Check])
+	v := views.AttemptIn(l, a, t.progress.Checks[a.Check])
 	if a.State != store.Done || a.Answer == "" || tutorial == nil {
 		return v
 	}
 	student := t.desk.Student(a.Owner(), t.progress)
-	student.Tutorial = tutorial
+	student.Tutorial, student.Language = tutorial, l
 	parts := student.Feedback(a)
 	if len(parts) == 0 {
 		return v
 	}
-	html, err := t.desk.Draw(parts)
+	html, err := t.desk.Draw(l.Tag, parts)
 	if err != nil {
 		t.desk.Log.Error("feedback can't be drawn", "check", a.Check, "err", err)
 	}
@@ -115,7 +116,7 @@ func (t Telling) In(tutorial *content.Tutorial) themes.AttemptView {
 // Student gathers what an owner's pages differ by from others'.
 func (d *Desk) Student(o store.Owner, p progress.Tutorial) views.Student {
 	t, _ := d.Book.Catalog.Tutorial(o)
-	return views.Student{Tutorial: t, Values: d.Book.Catalog.Values(o), Progress: p,
+	return views.Student{Language: words.In(words.Source), Tutorial: t, Values: d.Book.Catalog.Values(o), Progress: p,
 		Choices: func(check string) []content.Choice { return d.Book.Catalog.Choices(o, check) }}
 }
 

@@ -35,6 +35,10 @@ type Attempt struct {
 	Score     float64
 	Points    float64 // of the check at that time
 	Message   string
+	// Theirs is what in Message an author or a guest has said, so that only the
+	// rest is said again in another language; nil for attempts from before it
+	// was kept.
+	Theirs *string
 	// Answer is what was answered to a question: a JSON list of IDs of choices,
 	// or of one text. Empty for a check.
 	Answer string
@@ -87,7 +91,7 @@ func (s *Store) FinishAttempt(ctx context.Context, a Attempt) error {
 	return translate(s.transact(ctx, func(tx *gorm.DB) error {
 		res := tx.Model(&Attempt{}).
 			Where("id = ? AND state = ?", a.ID, Running).
-			Select("state", "revision", "guest_id", "image", "vars", "verdict", "score", "points", "message", "fits",
+			Select("state", "revision", "guest_id", "image", "vars", "verdict", "score", "points", "message", "theirs", "fits",
 				"exit_status", "stdout", "stderr", "stdout_cut", "stderr_cut", "ended_at").
 			Updates(a)
 		if res.Error == nil && res.RowsAffected == 0 {

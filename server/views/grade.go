@@ -6,6 +6,7 @@ import (
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/themes/words"
 )
 
 // Grade shows a grade's way to its platform. Row is nil before there was
@@ -40,6 +41,15 @@ func Grade(p progress.Tutorial, row *store.OutboxGrade, graded bool, platform st
 	}
 	if p.Override != nil && p.Override.Points != nil {
 		v.Override = fmt.Sprintf("set to %g by an instructor: %s", *p.Override.Points, p.Override.Reason)
+	}
+	return v
+}
+
+// GradeIn says a grade's way in a language. An instructor's reasons stay as they
+// are.
+func GradeIn(l *words.Language, v themes.GradeView) themes.GradeView {
+	for _, s := range []*string{&v.Why, &v.Late, &v.Excused, &v.Override} {
+		*s = l.Translate(*s)
 	}
 	return v
 }

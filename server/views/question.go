@@ -16,7 +16,7 @@ func (s Student) question(id string) *themes.QuestionView {
 		return nil
 	}
 	p := s.Progress.Checks[id]
-	v := &themes.QuestionView{CheckView: Check(c, s.Values, p), Type: c.Question.Type,
+	v := &themes.QuestionView{CheckView: s.view(c), Type: c.Question.Type,
 		MaxAttempts: c.Question.MaxAttempts, Cost: c.Question.Cost}
 	if p.Last != nil {
 		v.Answer, v.Feedback = p.Last.Answered(), s.Feedback(*p.Last)

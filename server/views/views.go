@@ -4,12 +4,14 @@ package views
 
 import (
 	"html/template"
+	"slices"
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/guests"
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
+	"github.com/labmark/labmark/themes/words"
 )
 
 // Attempt shows an attempt together with where its check stands now.
@@ -21,6 +23,32 @@ func Attempt(a store.Attempt, c progress.Check) themes.AttemptView {
 	}
 	if a.EndedAt != nil {
 		v.At = *a.EndedAt
+	}
+	return v
+}
+
+// Said is an attempt's message in a language, as far as it is Labmark's own. Of
+// attempts from before that was kept only what needs no guessing is said again.
+func Said(l *words.Language, a store.Attempt) string {
+	if a.Theirs == nil {
+		return l.Exactly(a.Message)
+	}
+	return l.Around(a.Message, *a.Theirs)
+}
+
+// AttemptIn is Attempt with its message in a language.
+func AttemptIn(l *words.Language, a store.Attempt, c progress.Check) themes.AttemptView {
+	v := Attempt(a, c)
+	v.Message = Said(l, a)
+	return v
+}
+
+// GuestIn says in a language how guests stand.
+func GuestIn(l *words.Language, v themes.GuestView) themes.GuestView {
+	v.Detail = l.Translate(v.Detail)
+	v.Machines = slices.Clone(v.Machines)
+	for i := range v.Machines {
+		v.Machines[i].Detail = l.Translate(v.Machines[i].Detail)
 	}
 	return v
 }
@@ -64,6 +92,8 @@ func Check(c *content.Check, values content.Values, p progress.Check) themes.Che
 
 // Student is all that a tutorial's pages differ by between students.
 type Student struct {
+	// Language is the one in which Labmark speaks.
+	Language *words.Language
 	Tutorial *content.Tutorial
 	Values   content.Values
 	Progress progress.Tutorial
@@ -104,10 +134,19 @@ func (s Student) part(p content.Part) themes.Part {
 
 func (s Student) check(id string) *themes.CheckView {
 	if c := s.find(id); c != nil {
-		v := Check(c, s.Values, s.Progress.Checks[id])
+		v := s.view(c)
 		return &v
 	}
 	return nil
+}
+
+func (s Student) view(c *content.Check) themes.CheckView {
+	p := s.Progress.Checks[c.ID]
+	v := Check(c, s.Values, p)
+	if v.Last != nil {
+		v.Last.Message = Said(s.Language, *p.Last)
+	}
+	return v
 }
 
 func (s Student) find(check string) *content.Check {

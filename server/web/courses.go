@@ -77,7 +77,7 @@ func (s *site) courses(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	page := themes.CoursesPage{Layout: s.layout(c, "Courses")}
+	page := themes.CoursesPage{Layout: s.layout(c, s.words(c).Say("Courses"))}
 	for _, o := range s.offers(c) {
 		page.Courses = append(page.Courses, themes.CourseCard{Href: coursePath(c, o.Course), Title: o.Title,
 			Summary: o.Summary, Tutorials: len(o.tutorials), Score: st.course(c, o)})
@@ -99,7 +99,7 @@ func (s *site) course(c *gin.Context) {
 		return
 	}
 	o := offers[i]
-	page := themes.CoursePage{Layout: s.layout(c, o.Title, coursesCrumb(c)), Heading: o.Title,
+	page := themes.CoursePage{Layout: s.layout(c, o.Title, s.coursesCrumb(c)), Heading: o.Title,
 		Summary: o.Summary, Score: st.course(c, o)}
 	page.Style = styleOf(c, original)
 	page.Spoken = s.languages(c, original, o.Language)
@@ -107,7 +107,7 @@ func (s *site) course(c *gin.Context) {
 		w := work(c, o.Course, t)
 		page.Tutorials = append(page.Tutorials, themes.TutorialCard{Href: tutorialPath(c, o.Course, t), Title: t.Title, Speech: t.Language,
 			Summary: t.Summary, Duration: t.Duration, Checks: len(t.Checks), Score: views.Score(st[w]),
-			Rules: views.Rules(st[w]), GuestRunning: s.Guests.Status(w).State == guests.Ready})
+			Rules: views.Rules(s.words(c), st[w]), GuestRunning: s.Guests.Status(w).State == guests.Ready})
 	}
 	s.page(c, http.StatusOK, page)
 }
@@ -123,19 +123,22 @@ func (s *site) progress(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	page := themes.ProgressPage{Layout: s.layout(c, "My progress", coursesCrumb(c)), Recent: recent}
+	page := themes.ProgressPage{Layout: s.layout(c, s.words(c).Say("My progress"), s.coursesCrumb(c)), Recent: recent}
 	for _, o := range s.offers(c) {
 		cp := themes.CourseProgress{Href: coursePath(c, o.Course), Title: o.Title, Score: st.course(c, o)}
 		for _, t := range o.tutorials {
 			w := work(c, o.Course, t)
 			p, values := st[w], s.Catalog.Values(w)
-			tp := themes.TutorialProgress{Href: tutorialPath(c, o.Course, t), Title: t.Title, Score: views.Score(p), Rules: views.Rules(p)}
+			tp := themes.TutorialProgress{Href: tutorialPath(c, o.Course, t), Title: t.Title, Score: views.Score(p), Rules: views.Rules(s.words(c), p)}
 			if tp.Grade, err = s.Desk.GradeOf(c.Request.Context(), w); err != nil {
 				s.fail(c, err)
 				return
 			}
 			for _, check := range t.Checks {
 				tp.Checks = append(tp.Checks, views.Check(check, values, p.Checks[check.ID]))
+			}
+			if tp.Grade != nil {
+				*tp.Grade = views.GradeIn(s.words(c), *tp.Grade)
 			}
 			cp.Tutorials = append(cp.Tutorials, tp)
 		}
@@ -168,14 +171,14 @@ func (s *site) recent(c *gin.Context, st standing) ([]themes.RecentAttempt, erro
 		if t, course := s.spoken(c, a.Owner()); t != nil {
 			out = append(out, themes.RecentAttempt{Tutorial: t.Title, TutorialHref: tutorialPath(c, course, t),
 				Title:       titleOf(t, a.Check),
-				AttemptView: views.Attempt(a, st[a.Owner()].Checks[a.Check])})
+				AttemptView: views.AttemptIn(s.words(c), a, st[a.Owner()].Checks[a.Check])})
 		}
 	}
 	return out, nil
 }
 
-func coursesCrumb(c *gin.Context) themes.Crumb {
-	return themes.Crumb{Title: "Courses", Href: at(c, "/")}
+func (s *site) coursesCrumb(c *gin.Context) themes.Crumb {
+	return themes.Crumb{Title: s.words(c).Say("Courses"), Href: at(c, "/")}
 }
 
 func coursePath(c *gin.Context, course *content.Course) string { return at(c, "/courses/"+course.ID) }

@@ -51,11 +51,11 @@ func (s *site) desktop(c *gin.Context) {
 		ws.Close(closeNoGuest, "no running guest")
 		return
 	case errors.Is(err, guests.ErrNoScreen):
-		ws.Close(closeNoScreen, "Your machine is from before this tutorial had a screen. Reset it to get one that has.")
+		ws.Close(closeNoScreen, s.words(c).Say("Your machine is from before this tutorial had a screen. Reset it to get one that has."))
 		return
 	case errors.Is(err, vmbackend.ErrNotOffered):
 		s.Log.Warn("a tutorial wants a screen, and this server's guests have none", "course", o.Course, "tutorial", o.Tutorial, "err", err)
-		ws.Close(closeNoScreen, "Machines on this server have no screen. Work in the terminal, and tell your instructor.")
+		ws.Close(closeNoScreen, s.words(c).Say("Machines on this server have no screen. Work in the terminal, and tell your instructor."))
 		return
 	case errors.Is(err, guests.ErrManyScreens):
 		ws.Close(websocket.StatusTryAgainLater, err.Error())

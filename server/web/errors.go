@@ -91,6 +91,8 @@ func (s *site) fail(c *gin.Context, err error) {
 	if !known {
 		s.Log.Error("request failed", "method", c.Request.Method, "path", c.Request.URL.Path, "err", err)
 	}
+	l := s.words(c)
+	p.message, p.mend = l.Translate(p.message), l.Translate(p.mend)
 	if wantsJSON(c) {
 		c.JSON(p.status, gin.H{"error": p.message, "mend": p.mend})
 		return

@@ -12,6 +12,7 @@ import (
 	"github.com/labmark/labmark/server/news"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/views"
+	"github.com/labmark/labmark/themes"
 )
 
 // beat is how often an idle stream says something, so that proxies keep it
@@ -92,21 +93,35 @@ func (s *site) standing(c *gin.Context, o store.Owner) ([]events.Event, error) {
 	}
 	running, err := s.Store.RunningAttempts(c.Request.Context(), &o)
 	for _, a := range running {
-		out = append(out, events.Event{Name: "attempt", Data: views.Attempt(a, p.Checks[a.Check])})
+		out = append(out, events.Event{Name: "attempt", Data: s.Desk.Tell(a, p)})
 	}
 	return out, err
 }
 
 func (s *site) send(c *gin.Context, e events.Event) error {
-	if told, ok := e.Data.(news.Telling); ok {
-		t, _ := s.spoken(c, owner(c))
-		e.Data = told.In(t)
-	}
-	data, err := json.Marshal(e.Data)
+	data, err := json.Marshal(s.told(c, e.Data))
 	if err != nil {
 		return err
 	}
 	return s.write(c, fmt.Sprintf("event: %s\ndata: %s\n\n", e.Name, data))
+}
+
+// told is news in the viewer's words. Rooms below speak English.
+func (s *site) told(c *gin.Context, data any) any {
+	l := s.words(c)
+	switch v := data.(type) {
+	case news.Telling:
+		t, _ := s.spoken(c, owner(c))
+		return v.In(l, t)
+	case themes.GuestView:
+		return views.GuestIn(l, v)
+	case themes.GradeView:
+		return views.GradeIn(l, v)
+	case themes.SetupView:
+		v.Message = l.Translate(v.Message)
+		return v
+	}
+	return data
 }
 
 // write gives a browser that does not read ten seconds.

@@ -19,7 +19,7 @@ func (s *site) loginPage(c *gin.Context) {
 }
 
 func (s *site) loginForm(c *gin.Context, next, login, problem string) themes.LoginPage {
-	return themes.LoginPage{Layout: s.layout(c, "Sign in"), Login: login, Error: problem,
+	return themes.LoginPage{Layout: s.layout(c, s.words(c).Say("Sign in")), Login: login, Error: problem,
 		Next: safeNext(next), Demo: s.demoFor(c), PretendLMS: s.pretendLMS(c)}
 }
 

@@ -11,7 +11,7 @@ import (
 // privacy says what is kept about the viewer, and gives it out. A platform
 // leads here by a data privacy launch.
 func (s *site) privacy(c *gin.Context) {
-	s.page(c, http.StatusOK, themes.PrivacyPage{Layout: s.layout(c, "What is kept about you"), Export: at(c, "/privacy/export")})
+	s.page(c, http.StatusOK, themes.PrivacyPage{Layout: s.layout(c, s.words(c).Say("What is kept about you")), Export: at(c, "/privacy/export")})
 }
 
 func (s *site) privacyExport(c *gin.Context) {

@@ -71,7 +71,7 @@ func (s *site) terminal(c *gin.Context) {
 		return
 	case err != nil:
 		s.Log.Warn("no terminal", "user", o.UserID, "err", err)
-		_ = p.tell(control{Type: "error", Message: "Your machine does not open a terminal. Trying again."})
+		_ = p.tell(control{Type: "error", Message: s.words(c).Say("Your machine does not open a terminal. Trying again.")})
 		ws.Close(websocket.StatusTryAgainLater, "no terminal")
 		return
 	}

@@ -26,16 +26,19 @@ func (s *site) tutorial(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	if grade != nil {
+		*grade = views.GradeIn(s.words(c), *grade)
+	}
 	trouble, err := s.Setup.Trouble(c.Request.Context(), o)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	page := themes.TutorialPage{
-		Layout:  s.layout(c, t.Title, coursesCrumb(c), themes.Crumb{Title: course.Title, Href: coursePath(c, course)}),
+		Layout:  s.layout(c, t.Title, s.coursesCrumb(c), themes.Crumb{Title: course.Title, Href: coursePath(c, course)}),
 		Heading: t.Title, Summary: t.Summary, Duration: t.Duration, API: at(c, "/api/courses/"+course.ID+"/"+t.ID),
 		Score: views.Score(student.Progress), Guest: views.Guest(s.Guests.Status(o)), Next: s.next(c, course, t),
-		Grade: grade, Rules: views.Rules(student.Progress), Trouble: trouble,
+		Grade: grade, Rules: views.Rules(s.words(c), student.Progress), Trouble: trouble,
 	}
 	page.Style = styleOf(c, course)
 	page.Spoken = s.languages(c, s.Catalog.Course(o.Course), t.Language)
@@ -56,6 +59,7 @@ func (s *site) student(c *gin.Context, o store.Owner) (views.Student, error) {
 	p, err := s.book.Tutorial(c.Request.Context(), o)
 	student := s.Desk.Student(o, p)
 	student.Tutorial, _ = s.spoken(c, o)
+	student.Language = s.words(c)
 	return student, err
 }
 

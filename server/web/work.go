@@ -46,7 +46,7 @@ func (s *site) guest(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	c.JSON(http.StatusAccepted, views.Guest(status))
+	c.JSON(http.StatusAccepted, views.GuestIn(s.words(c), views.Guest(status)))
 }
 
 // check begins an attempt, or a look that the page asks for by itself.
@@ -78,7 +78,7 @@ func (s *site) check(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	c.JSON(http.StatusAccepted, s.Desk.Tell(a, p).In(t))
+	c.JSON(http.StatusAccepted, s.Desk.Tell(a, p).In(s.words(c), t))
 }
 
 // step notes that the student has entered a step, and gets the machines ready

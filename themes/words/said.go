@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -47,7 +48,8 @@ func compile(sentences map[string]Entry) []pattern {
 
 // Translate says again what was said in English: by rooms that know no viewer,
 // or long ago into the database. Several sentences may follow each other. What
-// no catalog knows stays as it is, as do an author's own words.
+// no catalog knows stays as it is. It is for what Labmark has said: an author's
+// words could by chance be like a sentence with holes.
 func (l *Language) Translate(said string) string {
 	if said == "" || l.mark == nil && len(l.sentences) == 0 {
 		return said
@@ -55,23 +57,84 @@ func (l *Language) Translate(said string) string {
 	if text, ok := l.again(said); ok {
 		return text
 	}
-	// Sentences one by one, but only where all that is found is whole.
-	sentences := ends.Split(said, -1)
-	if len(sentences) < 2 {
-		return said
+	tries := mostTries
+	if text, ok := l.oneByOne(said, &tries); ok {
+		return text
 	}
-	for i, s := range sentences {
-		if i < len(sentences)-1 {
-			s += "."
-		}
-		text, ok := l.again(s)
-		if !ok {
+	return said
+}
+
+// Exactly says again what a catalog has word for word, as a whole.
+func (l *Language) Exactly(said string) string {
+	if e, ok := l.sentences[said]; ok && e.Text != "" {
+		return l.marked(e.Text)
+	}
+	return said
+}
+
+// Around says again what stands around somebody else's words, which stay as they
+// are: an author's message, a line of a program.
+func (l *Language) Around(said, theirs string) string {
+	if theirs == "" {
+		return l.Translate(said)
+	}
+	for from := 0; ; {
+		i := strings.Index(said[from:], theirs)
+		if i < 0 {
 			return said
 		}
-		sentences[i] = text
+		before, after := said[:from+i], said[from+i+len(theirs):]
+		from += i + 1
+		first, ok := l.phrase(before)
+		last, too := l.phrase(after)
+		if ok && too {
+			return first + theirs + last
+		}
 	}
-	return strings.Join(sentences, " ")
 }
+
+// phrase is what stands before or behind, with the space that parts it off.
+func (l *Language) phrase(said string) (string, bool) {
+	bare := strings.TrimSpace(said)
+	if bare == "" {
+		return said, true
+	}
+	tries := mostTries
+	text, ok := l.again(bare)
+	if !ok {
+		text, ok = l.oneByOne(bare, &tries)
+	}
+	lead, tail := said[:strings.Index(said, bare)], said[strings.Index(said, bare)+len(bare):]
+	return lead + text + tail, ok
+}
+
+// oneByOne says several sentences again, but only where each is known: the
+// longest beginning that is, and then the rest.
+func (l *Language) oneByOne(said string, tries *int) (string, bool) {
+	for _, at := range slices.Backward(ends.FindAllStringIndex(said, mostEnds)) {
+		if *tries--; *tries < 0 {
+			return "", false
+		}
+		first, ok := l.again(said[:at[0]+1])
+		if !ok {
+			continue
+		}
+		rest, ok := l.again(said[at[1]:])
+		if !ok {
+			rest, ok = l.oneByOne(said[at[1]:], tries)
+		}
+		if ok {
+			return first + " " + rest, true
+		}
+	}
+	return "", false
+}
+
+// What bounds the work that a hostile text can make.
+const (
+	mostEnds  = 12 // of sentences that are looked at
+	mostTries = 40
+)
 
 var ends = regexp.MustCompile(`\. `)
 
@@ -81,15 +144,42 @@ func (l *Language) again(said string) (string, bool) {
 		return l.marked(e.Text), true
 	}
 	for _, p := range l.patterns {
-		found := p.said.FindStringSubmatch(said)
-		if found == nil {
-			continue
+		if found := p.said.FindStringSubmatch(said); found != nil {
+			if text, ok := l.filled(p, found[1:]); ok {
+				return text, true
+			}
 		}
-		holes := make([]any, 0, 2*len(p.holes))
-		for i, name := range p.holes {
-			holes = append(holes, name, found[i+1])
-		}
-		return l.Say(p.english, holes...), true
 	}
 	return "", false
+}
+
+// filled says a pattern's sentence with what was found in its holes. Holes
+// whose names end in "words" hold what Labmark has said, too: the pattern fits
+// only if that can be said again.
+func (l *Language) filled(p pattern, found []string) (string, bool) {
+	holes := make([]any, 0, 2*len(found))
+	for i, name := range p.holes {
+		value := found[i]
+		if strings.HasSuffix(name, "words") {
+			text, ok := l.again(value)
+			if !ok {
+				return "", false
+			}
+			value = text
+		}
+		holes = append(holes, name, value)
+	}
+	if e := l.sentences[p.english]; e.Text != "" {
+		return l.Say(p.english, holes...), true
+	}
+	// A number with its noun, of which the key has the form for many.
+	i := slices.Index(p.holes, "n")
+	if i < 0 {
+		return "", false
+	}
+	n, err := strconv.ParseFloat(found[i], 64)
+	if err != nil {
+		return "", false
+	}
+	return l.Count(n, p.english, p.english, holes...), true
 }
