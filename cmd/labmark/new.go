@@ -54,7 +54,7 @@ func (c *newCourseCmd) Run(out io.Writer) error {
 	if err := writeNew(first, "tutorial.md", "TUTORIAL_TITLE", "First steps"); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "A course with one tutorial is in %s. Next:\n  edit %s\n  labmark lint %s\n  labmark test %s\n", c.Dir, first, c.Dir, c.Dir)
+	fmt.Fprintf(out, "A course with one tutorial is in %s. Next:\n  edit %s\n  labmark preview %s\n  labmark test %s\n", c.Dir, first, c.Dir, c.Dir)
 	return nil
 }
 
