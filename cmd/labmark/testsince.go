@@ -101,8 +101,11 @@ func mentionedFiles(dir, from string, text []byte) (files []string) {
 		if !ok {
 			continue
 		}
-		word := strings.Trim(strings.FieldsFunc(rest, func(r rune) bool { return r == ' ' || r == '}' || r == '\n' })[0], `"`)
-		file := path.Join(path.Dir(from), word)
+		words := strings.FieldsFunc(rest, func(r rune) bool { return r == ' ' || r == '}' || r == '\n' })
+		if len(words) == 0 {
+			continue // prose that is about includes
+		}
+		file := path.Join(path.Dir(from), strings.Trim(words[0], `"`))
 		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(file))); err == nil {
 			files = append(files, file)
 		}
