@@ -46,9 +46,10 @@ import (
 
 // Config says what to serve and how.
 type Config struct {
-	// DataDir holds the database; one gateway at a time may use it.
-	DataDir string
-	Courses []*content.Course
+	// DataDir is of one gateway at a time. It holds the database, unless
+	// Database is the URL of one of PostgreSQL's.
+	DataDir, Database string
+	Courses           []*content.Course
 	// Publisher, unless nil, keeps Courses current while Serve runs.
 	// HookSecret is what webhooks must know; empty refuses all.
 	Publisher  *publish.Publisher
@@ -100,7 +101,7 @@ type Server struct {
 // New opens the database, takes over guests and attempts that a former run
 // has left, and returns a Server. Close it after Serve has returned.
 func New(ctx context.Context, cfg Config) (*Server, error) {
-	db, err := store.Open(filepath.Join(cfg.DataDir, "labmark.db"))
+	db, err := store.Open(store.In(cfg.DataDir, cfg.Database))
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml"
+
+	"github.com/labmark/labmark/server/store"
 )
 
 // configFiles are the files that were read, later ones winning.
@@ -89,7 +91,11 @@ func (c *configCmd) Run(k *kong.Context, files *configFiles, out io.Writer) erro
 		if flag.Name == "help" {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%s\t%s\t%s", flag.Name, show(k.FlagValue(flag)), files.origin(flag, given)))
+		value := show(k.FlagValue(flag))
+		if flag.Name == "database" {
+			value = store.Shown(value)
+		}
+		lines = append(lines, fmt.Sprintf("%s\t%s\t%s", flag.Name, value, files.origin(flag, given)))
 	}
 	sort.Strings(lines)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

@@ -45,7 +45,7 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 		return err
 	}
 	defer unlock()
-	cfg := server.Config{DataDir: s.DataDir, Pool: c.Pool, Demo: c.Demo, Secure: c.Secure,
+	cfg := server.Config{DataDir: s.DataDir, Database: s.Database, Pool: c.Pool, Demo: c.Demo, Secure: c.Secure,
 		TrustedProxies: c.TrustedProxies, Log: log}
 	if cfg.Publisher, err = c.publisher(ctx, s, log); err != nil {
 		return err

@@ -16,7 +16,8 @@ import (
 // files, and (with LABMARK_ before) as environment variables.
 type Settings struct {
 	ConfigFile kong.ConfigFlag `name:"config" help:"Read settings from this YAML file too." placeholder:"FILE"`
-	DataDir    string          `help:"Folder of the database and of guests." default:"${data_dir}" placeholder:"DIR"`
+	DataDir    string          `help:"Folder of guests, and of the database unless that is PostgreSQL." default:"${data_dir}" placeholder:"DIR"`
+	Database   string          `help:"PostgreSQL database, as postgres://USER@HOST/NAME; otherwise SQLite in the data folder." placeholder:"URL"`
 	ImageDir   string          `help:"Folder of guest images." default:"${image_dir}" placeholder:"DIR"`
 	LogLevel   string          `help:"Least level of log lines: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 	LogFormat  string          `help:"Form of log lines: text or json." enum:"text,json" default:"text"`

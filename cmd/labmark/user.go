@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -25,13 +24,13 @@ type userCmd struct {
 	Erase    userEraseCmd    `cmd:"" help:"Remove a person and all that is kept about them."`
 }
 
-// openStore opens the database of the data folder. It may be in use by a
+// openStore opens the installation's database. It may be in use by a
 // running server.
 func (s *Settings) openStore() (*store.Store, error) {
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
 		return nil, err
 	}
-	return store.Open(filepath.Join(s.DataDir, "labmark.db"))
+	return store.Open(store.In(s.DataDir, s.Database))
 }
 
 type userAddCmd struct {

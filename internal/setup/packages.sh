@@ -14,9 +14,10 @@ run)
 	;;
 test)
 	# A browser; an SSH server to check against; a linter for checks; what
-	# Go's race detector needs; and what a node has.
+	# Go's race detector needs; a database that the tests start by themselves;
+	# and what a node has.
 	want="chromium openssh-server shellcheck gcc libc6-dev
-		libvirt-daemon libvirt-clients qemu-system-x86 qemu-system-arm qemu-system-misc qemu-utils ipxe-qemu iproute2"
+		postgresql libvirt-daemon libvirt-clients qemu-system-x86 qemu-system-arm qemu-system-misc qemu-utils ipxe-qemu iproute2"
 	;;
 *)
 	echo "usage: $0 run|test" >&2
@@ -52,6 +53,14 @@ if [ "$(id -u)" != 0 ]; then
 	}
 	sudo="sudo"
 fi
+case "$missing" in
+*postgresql*)
+	# The tests run servers of their own: Debian is not to begin one.
+	$sudo mkdir -p /etc/postgresql-common
+	[ -e /etc/postgresql-common/createcluster.conf ] ||
+		echo "create_main_cluster = false" | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+	;;
+esac
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # shellcheck disable=SC2086 # the lists are meant to be split

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -17,8 +20,11 @@ func isPostgres(name string) bool {
 	return strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://")
 }
 
-// withoutPassword is what of a database's URL may be shown.
-func withoutPassword(name string) string {
+// Shown is what of a database's name may be shown: no password.
+func Shown(name string) string {
+	if !isPostgres(name) {
+		return name
+	}
 	u, err := url.Parse(name)
 	if err != nil {
 		return "postgres://…"
@@ -47,38 +53,40 @@ func postgresURL(name string) (gorm.Dialector, error) {
 			cfg.RuntimeParams[key] = value
 		}
 	}
-	return postgres.New(postgres.Config{Conn: stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(setTypes))}), nil
+	connect := stdlib.GetConnector(*cfg, stdlib.OptionAfterConnect(func(_ context.Context, conn *pgx.Conn) error {
+		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
+			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
+		return nil
+	}))
+	return postgres.New(postgres.Config{Conn: sql.OpenDB(connector{connect})}), nil
 }
 
-// setTypes makes times and texts be those that SQLite keeps.
-func setTypes(_ context.Context, conn *pgx.Conn) error {
-	types := conn.TypeMap()
-	types.RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID,
-		Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
-	for name, oid := range map[string]uint32{"text": pgtype.TextOID, "varchar": pgtype.VarcharOID} {
-		types.RegisterType(&pgtype.Type{Name: name, OID: oid, Codec: storable{}})
+type connector struct{ driver.Connector }
+
+// Connect is called by database/sql.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return storable{conn.(*stdlib.Conn)}, nil
+}
+
+// storable is a connection that makes a text of bytes that are none, as a
+// student's machine may print them: PostgreSQL refuses the zero byte and what
+// is no UTF-8, and then the whole row would be lost.
+type storable struct{ *stdlib.Conn }
+
+// CheckNamedValue is called by database/sql for each value of a statement.
+func (storable) CheckNamedValue(v *driver.NamedValue) error {
+	value := reflect.ValueOf(v.Value)
+	if value.Kind() == reflect.Pointer && !value.IsNil() {
+		value = value.Elem()
+	}
+	if _, itself := v.Value.(driver.Valuer); value.Kind() == reflect.String && !itself {
+		v.Value = storableText(value.String())
 	}
 	return nil
-}
-
-// storable makes a text of bytes that are none, as a student's machine may
-// print them: PostgreSQL refuses the zero byte and what is no UTF-8, and then
-// the whole row would be lost.
-type storable struct{ pgtype.TextCodec }
-
-// PlanEncode is asked once for each kind of value.
-func (c storable) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
-	if _, ok := value.(string); ok {
-		return storablePlan{}
-	}
-	return c.TextCodec.PlanEncode(m, oid, format, value)
-}
-
-type storablePlan struct{}
-
-// Encode appends the text to buf.
-func (storablePlan) Encode(value any, buf []byte) ([]byte, error) {
-	return append(buf, storableText(value.(string))...), nil
 }
 
 func storableText(s string) string {

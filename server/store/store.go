@@ -42,9 +42,9 @@ func In(dir, database string) string {
 // by its URL (postgres://…), else SQLite's in the file of that name, which is
 // made if it is not there.
 func Open(name string) (*Store, error) {
-	dial, shown := sqliteFile, name
+	dial, shown := sqliteFile, Shown(name)
 	if isPostgres(name) {
-		dial, shown = postgresURL, withoutPassword(name)
+		dial = postgresURL
 	}
 	dialector, err := dial(name)
 	if err != nil {

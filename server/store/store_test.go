@@ -11,7 +11,15 @@ import (
 	"github.com/labmark/labmark/server/store/storetest"
 )
 
-func TestMain(m *testing.M) { storetest.Main(m) }
+func TestMain(m *testing.M) {
+	storetest.Main(m, func(database string) error {
+		s, err := Open(database)
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	})
+}
 
 func mustOpen(t *testing.T, database string) *Store {
 	t.Helper()

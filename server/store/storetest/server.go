@@ -65,7 +65,7 @@ func Start() (*Server, error) {
 		return nil, err
 	}
 	if err := s.begin(); err != nil {
-		s.stop()
+		s.Stop()
 		return nil, err
 	}
 	return s, nil
@@ -132,9 +132,7 @@ func (s *Server) Kill() {
 }
 
 // Stop ends the server and removes all that it has kept.
-func (s *Server) Stop() { s.stop() }
-
-func (s *Server) stop() {
+func (s *Server) Stop() {
 	if s.ended != nil {
 		s.Kill()
 	}

@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,19 +13,21 @@ import (
 )
 
 // Main runs the tests of a package that asks for databases of PostgreSQL, and
-// ends its server afterwards: func TestMain(m *testing.M) { storetest.Main(m) }.
-func Main(m *testing.M) {
+// ends its server afterwards. prepare brings the schema into one database, of
+// which the tests get copies: that is much faster.
+func Main(m *testing.M, prepare func(database string) error) {
+	only.prepare = prepare
 	status := m.Run()
 	only.Lock()
 	defer only.Unlock()
 	if only.server != nil {
-		only.server.stop()
+		only.server.Stop()
 	}
 	os.Exit(status)
 }
 
 // Each runs a test once on each kind of database; database is what
-// store.Open takes, and nothing is in it yet.
+// store.Open takes, and has no rows yet.
 func Each(t *testing.T, test func(t *testing.T, database string)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
@@ -36,19 +39,46 @@ func SQLite(t testing.TB) string { return filepath.Join(t.TempDir(), "labmark.db
 // only is the one server of this process.
 var only struct {
 	sync.Mutex
-	server *Server
-	err    error
-	made   int // databases
+	prepare func(database string) error
+	server  *Server
+	err     error
+	made    int // databases
 }
 
-// Postgres makes a database and returns its URL. Where there are no programs
-// of PostgreSQL the test is skipped, and says how to get them.
+func begin() (*Server, error) {
+	s, err := Start()
+	if err != nil || only.prepare == nil {
+		return s, err
+	}
+	if err := errors.Join(s.Create(prepared), only.prepare(s.URL(prepared))); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// prepared is the database with the schema.
+const prepared = "prepared"
+
+// Postgres makes a database with the schema and returns its URL. Where there
+// are no programs of PostgreSQL the test is skipped, and says how to get them.
 func Postgres(t testing.TB) string {
+	t.Helper()
+	return database(t, " TEMPLATE "+prepared)
+}
+
+// Empty is like Postgres, without the schema.
+func Empty(t testing.TB) string {
+	t.Helper()
+	return database(t, "")
+}
+
+func database(t testing.TB, from string) string {
 	t.Helper()
 	only.Lock()
 	defer only.Unlock()
 	if only.server == nil && only.err == nil {
-		only.server, only.err = Start()
+		only.server, only.err = begin()
 	}
 	if only.err != nil {
 		if os.Getenv("CI") == "" && programs() == "" {
@@ -58,7 +88,7 @@ func Postgres(t testing.TB) string {
 	}
 	only.made++
 	name := fmt.Sprintf("test%d", only.made)
-	if err := only.server.Create(name); err != nil {
+	if err := only.server.Create(name + from); err != nil {
 		t.Fatal(err)
 	}
 	return only.server.URL(name)
