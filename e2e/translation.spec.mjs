@@ -30,8 +30,8 @@ describe('a translated course', () => {
     await axe(page)
     await page.getByRole('link', { name: 'Sich in der Shell zurechtfinden' }).click()
     await page.getByRole('heading', { name: 'Begrüße die Shell' }).waitFor()
-    assert.deepEqual(await languages(), ['en', 'de'])
-    assert.equal(await page.getByText('not translated yet').count(), 0)
+    assert.deepEqual(await languages(), ['de', 'de'])
+    assert.equal(await page.getByText('noch nicht übersetzt').count(), 0)
     await axe(page)
   })
 
@@ -45,11 +45,11 @@ describe('a translated course', () => {
 
   test('says what is not translated yet, and goes back', async () => {
     await page.goto('/courses/linux-essentials/files')
-    await page.getByText('not translated yet').waitFor()
-    assert.deepEqual(await languages(), ['en', 'en'])
+    await page.getByText('noch nicht übersetzt').waitFor()
+    assert.deepEqual(await languages(), ['de', 'en'])
     await axe(page)
     await page.getByRole('link', { name: 'English' }).click()
-    await page.getByText('not translated yet').waitFor({ state: 'detached' })
+    await page.getByText('noch nicht übersetzt').waitFor({ state: 'detached' })
     await page.goto('/courses/linux-essentials/shell')
     await page.getByRole('heading', { name: 'Say hello to the shell' }).waitFor()
     assert.deepEqual(await languages(), ['en', 'en'])

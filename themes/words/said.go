@@ -18,6 +18,10 @@ type pattern struct {
 
 var hole = regexp.MustCompile(`\{[a-z]+\}`)
 
+// leastFixed is how many bytes a sentence has outside of its holes at least, to
+// be known again.
+const leastFixed = 6
+
 // compile makes patterns of the sentences with holes, those that say most
 // first: "{name}: {what}" must not take what a longer sentence fits.
 func compile(sentences map[string]Entry) []pattern {
@@ -37,6 +41,9 @@ func compile(sentences map[string]Entry) []pattern {
 		for _, n := range names {
 			p.holes = append(p.holes, strings.Trim(n, "{}"))
 		}
+		if p.fixed < leastFixed && !slices.ContainsFunc(p.holes, func(h string) bool { return strings.HasSuffix(h, "words") }) {
+			continue // "{won} of {of}" is like anything
+		}
 		p.said = regexp.MustCompile(`(?s)^` + strings.Join(quoted, `(.+?)`) + `$`)
 		ps = append(ps, p)
 	}
@@ -54,14 +61,23 @@ func (l *Language) Translate(said string) string {
 	if said == "" || l.mark == nil && len(l.sentences) == 0 {
 		return said
 	}
-	if text, ok := l.again(said); ok {
-		return text
-	}
-	tries := mostTries
-	if text, ok := l.oneByOne(said, &tries); ok {
+	if text, ok := l.known(said); ok {
 		return text
 	}
 	return said
+}
+
+// known is what Labmark has said, in one sentence or in several. The several
+// come first: a hole must not take a whole sentence.
+func (l *Language) known(said string) (string, bool) {
+	if e, ok := l.sentences[said]; ok && e.Text != "" {
+		return l.marked(e.Text), true
+	}
+	tries := mostTries
+	if text, ok := l.oneByOne(said, &tries); ok {
+		return text, true
+	}
+	return l.again(said)
 }
 
 // Exactly says again what a catalog has word for word, as a whole.
@@ -99,19 +115,15 @@ func (l *Language) phrase(said string) (string, bool) {
 	if bare == "" {
 		return said, true
 	}
-	tries := mostTries
-	text, ok := l.again(bare)
-	if !ok {
-		text, ok = l.oneByOne(bare, &tries)
-	}
+	text, ok := l.known(bare)
 	lead, tail := said[:strings.Index(said, bare)], said[strings.Index(said, bare)+len(bare):]
 	return lead + text + tail, ok
 }
 
 // oneByOne says several sentences again, but only where each is known: the
-// longest beginning that is, and then the rest.
+// shortest beginning that is, and then the rest.
 func (l *Language) oneByOne(said string, tries *int) (string, bool) {
-	for _, at := range slices.Backward(ends.FindAllStringIndex(said, mostEnds)) {
+	for _, at := range ends.FindAllStringIndex(said, mostEnds) {
 		if *tries--; *tries < 0 {
 			return "", false
 		}
@@ -119,9 +131,9 @@ func (l *Language) oneByOne(said string, tries *int) (string, bool) {
 		if !ok {
 			continue
 		}
-		rest, ok := l.again(said[at[1]:])
+		rest, ok := l.oneByOne(said[at[1]:], tries)
 		if !ok {
-			rest, ok = l.oneByOne(said[at[1]:], tries)
+			rest, ok = l.again(said[at[1]:])
 		}
 		if ok {
 			return first + " " + rest, true
