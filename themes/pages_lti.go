@@ -115,6 +115,7 @@ type PickTutorial struct {
 type PreviewPage struct {
 	Layout
 	Heading, Summary string
+	Speech           string // the text's language, BCP 47
 	Duration         time.Duration
 	Checks           int
 	Points           float64

@@ -14,7 +14,7 @@ import (
 // choosePage asks an instructor what a link shows that was made by hand.
 func (s *site) choosePage(c *gin.Context) {
 	if link := s.unchosen(c); link != 0 {
-		s.page(c, http.StatusOK, themes.PickPage{Layout: s.layout(c, "Choose a tutorial"), Action: at(c, "/choose"), Courses: s.pickable(c)})
+		s.page(c, http.StatusOK, themes.PickPage{Layout: s.layout(c, s.words(c).Say("Choose a tutorial")), Action: at(c, "/choose"), Courses: s.pickable(c)})
 	}
 }
 
@@ -71,6 +71,7 @@ func (s *site) preview(c *gin.Context) {
 		s.fail(c, errNoPage)
 		return
 	}
+	course = course.In(s.speaks(c, course))
 	for _, t := range course.Tutorials {
 		if t.ID != c.Param("tutorial") {
 			continue
@@ -78,11 +79,12 @@ func (s *site) preview(c *gin.Context) {
 		student := views.Student{Tutorial: t, Values: s.Catalog.Values(work(c, course, t)), Progress: allHints(course, t)}
 		page := themes.PreviewPage{Layout: s.layout(c, t.Title), Heading: t.Title, Summary: t.Summary, Duration: t.Duration,
 			Checks: len(t.Checks), Points: points(t)}
-		page.Language = course.Language
+		page.Speech = t.Language
+		page.Style = styleOf(c, course)
 		for _, step := range t.Steps {
 			page.Steps = append(page.Steps, themes.Step{ID: step.ID, Title: student.Values.Fill(step.Title), Body: student.Body(step.Body)})
 		}
-		s.page(c, http.StatusOK, page)
+		s.coursePage(c, course, page)
 		return
 	}
 	s.fail(c, errNoPage)
