@@ -114,8 +114,12 @@ func (o *overlay) read(file OwnTemplate) {
 	c := &ownCheck{file: file, trees: trees, ours: ours}
 	c.all()
 	o.problems = append(o.problems, c.problems...)
-	for _, tree := range trees {
+	for name, tree := range trees {
 		tick(tree.Root)
+		if parse.IsEmptyTree(tree.Root) { // which would leave ours in its place
+			quiet, _ := parse.Parse(name, `{{""}}`, "", "")
+			trees[name] = quiet[name]
+		}
 	}
 	delete(trees, file.Path) // what stands outside of blocks, which is nothing
 	o.trees[file.Name] = trees

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,26 +23,30 @@ func TestACourseChangesOnlyWhatItNames(t *testing.T) {
 	base := mustLoad(t)
 	own := ownTemplate("tutorial", `{{/* Ours. */}}
 {{define "tutorial-head"}}<header class="tutorial-head ship"><h1>Ahoy: {{.Heading}}</h1>{{template "mine" .Steps}}</header>{{end}}
+{{define "tutorial-end"}}{{end}}
 {{define "mine"}}<ol>{{range .}}{{if .Title}}<li{{if .ID}} id="toc-{{.ID}}"{{end}}>{{.Title}}</li>{{end}}{{end}}</ol>{{end}}`)
 	own.Templates = append(own.Templates, themes.OwnTemplate{Name: "parts", Path: "p", Text: `{{define "solution"}}<p>Ask the captain.</p>{{end}}`})
-	own.Words = map[string]map[string]words.Entry{"en": {"Next tutorial": {Text: "Next port"}}, "de": {"Next tutorial": {Text: "Nächster Hafen"}}}
+	own.Words = map[string]map[string]words.Entry{"en": {"Skip to the content": {Text: "Over the rail"}}, "de": {"Skip to the content": {Text: "Über die Reling"}}}
 	theme, problems := base.Over(own)
 	if theme == nil {
 		t.Fatalf("%+v", problems)
 	}
 	page := sample.Tutorial("n", themes.GuestView{})
 	english := mustRender(t, theme, page)
-	for _, want := range []string{"<h1>Ahoy: Files and folders</h1>", `<li id="toc-look">Look around</li>`, "<p>Ask the captain.</p>", "Next port", `data-check="notes"`} {
+	for _, want := range []string{"<h1>Ahoy: Files and folders</h1>", `<li id="toc-look">Look around</li>`, "<p>Ask the captain.</p>", `data-check="notes"`} {
 		if !strings.Contains(english, want) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
+	if strings.Contains(english, "tutorial-end") {
+		t.Error("a block that was left empty is still there")
+	}
 	page.Language = "de"
-	if german := mustRender(t, theme, page); !strings.Contains(german, "Nächster Hafen") || !strings.Contains(german, "Ahoy") {
+	if german := mustRender(t, theme, page); !strings.Contains(german, "Über die Reling") || !strings.Contains(german, "Ahoy") {
 		t.Error("the German page does not say what the theme says in German")
 	}
 	page.Language = ""
-	if ours := mustRender(t, base, page); strings.Contains(ours, "Ahoy") || strings.Contains(ours, "Next port") || strings.Contains(ours, "captain") {
+	if ours := mustRender(t, base, page); strings.Contains(ours, "Ahoy") || strings.Contains(ours, "Over the rail") || strings.Contains(ours, "captain") {
 		t.Error("other courses' pages are changed as well")
 	}
 }
@@ -71,7 +76,7 @@ func TestOurOwnBlocksMayBeCopied(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range define.FindAllStringSubmatch(string(text), -1) {
-			if strings.Contains("kind head icons body check-data", m[2]) {
+			if slices.Contains([]string{"kind", "head", "icons", "body", "check-data"}, m[2]) {
 				text = regexp.MustCompile(`(?m)^\{\{define "`+m[2]+`"\}\}(?s:.*?)\{\{end\}\}\n(\n|\{\{define|\z)`).ReplaceAll(text, []byte("$1"))
 			}
 		}
