@@ -109,7 +109,7 @@ func (s *site) course(c *gin.Context) {
 			Summary: t.Summary, Duration: t.Duration, Checks: len(t.Checks), Score: views.Score(st[w]),
 			Rules: views.Rules(s.words(c), st[w]), GuestRunning: s.Guests.Status(w).State == guests.Ready})
 	}
-	s.page(c, http.StatusOK, page)
+	s.coursePage(c, original, page)
 }
 
 func (s *site) progress(c *gin.Context) {

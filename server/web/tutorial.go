@@ -51,7 +51,7 @@ func (s *site) tutorial(c *gin.Context) {
 	for _, step := range t.Steps {
 		page.Steps = append(page.Steps, themes.Step{ID: step.ID, Title: student.Values.Fill(step.Title), Body: student.Body(step.Body)})
 	}
-	s.page(c, http.StatusOK, page)
+	s.coursePage(c, course, page)
 }
 
 // student gathers what an owner's pages differ by from others'.
@@ -125,6 +125,14 @@ func (s *site) solution(c *gin.Context) {
 // fragment answers with a piece of a page.
 func (s *site) fragment(c *gin.Context, parts []themes.Part) {
 	var html bytes.Buffer
+	if l := s.look(c.Param("course")); l != nil {
+		err := l.RenderParts(&html, s.language(c), parts)
+		if err == nil {
+			c.JSON(http.StatusOK, gin.H{"html": html.String()})
+			return
+		}
+		l.Failed(err)
+	}
 	if err := s.Theme.RenderParts(&html, s.language(c), parts); err != nil {
 		s.fail(c, err)
 		return
