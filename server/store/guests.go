@@ -7,18 +7,6 @@ import (
 	"gorm.io/gorm"
 )
 
-// Mode is what a guest is for at the moment: a row of the assignment table.
-type Mode string
-
-// A guest is preparing until it can be used, free while it waits in the pool,
-// assigned while it is somebody's, and retiring once it is to be destroyed.
-const (
-	Preparing Mode = "preparing"
-	Free      Mode = "free"
-	Assigned  Mode = "assigned"
-	Retiring  Mode = "retiring"
-)
-
 // Owner says whose guest or attempt something is: one student's work on one
 // tutorial, in one course of a learning platform.
 type Owner struct {
@@ -60,6 +48,15 @@ type Guest struct {
 	Prepared  bool
 	CreatedAt time.Time
 	ModeSince time.Time
+	// Deadline is when the mode has to be over; nil is the mode's usual limit
+	// after ModeSince.
+	Deadline *time.Time
+	// ActiveAt is when the owner last did something, Address where from; nil and
+	// empty until they did.
+	ActiveAt *time.Time
+	Address  string
+	// FormerID is whose it was before it was recovering or retiring.
+	FormerID *uint
 }
 
 // Owner returns false if the guest is nobody's.
@@ -87,20 +84,6 @@ func (s *Store) Guests(ctx context.Context) ([]Guest, error) {
 	return gorm.G[Guest](s.db).Order("created_at, id").Find(ctx)
 }
 
-// SetGuestMode changes a guest's mode; ErrNotFound if there is no such guest.
-// A retiring guest loses its owner, who may then get another.
-func (s *Store) SetGuestMode(ctx context.Context, id string, mode Mode) error {
-	change := map[string]any{"mode": mode, "mode_since": s.db.NowFunc()}
-	if mode == Retiring {
-		change["user_id"], change["context_id"], change["course"], change["tutorial"] = nil, nil, nil, nil
-	}
-	res := s.db.WithContext(ctx).Model(&Guest{}).Where("id = ?", id).Updates(change)
-	if res.Error == nil && res.RowsAffected == 0 {
-		return ErrNotFound
-	}
-	return translate(res.Error)
-}
-
 // SetGuestPrepared notes that a guest is as its owner should first meet it;
 // ErrNotFound if there is no such guest.
 func (s *Store) SetGuestPrepared(ctx context.Context, id string) error {
@@ -123,7 +106,7 @@ func (s *Store) AssignGuest(ctx context.Context, id, former string, o Owner, nam
 			}
 		}
 		res := tx.Model(&Guest{}).Where("id = ? AND mode = ?", id, Free).Updates(map[string]any{
-			"mode": Assigned, "mode_since": tx.NowFunc(),
+			"mode": Assigned, "mode_since": tx.NowFunc(), "deadline": nil,
 			"user_id": o.UserID, "context_id": o.Context, "course": o.Course, "tutorial": o.Tutorial, "name": name,
 		})
 		if res.Error == nil && res.RowsAffected == 0 {
