@@ -58,7 +58,7 @@ func TestTranslatedPages(t *testing.T) {
 	// The platform says English.
 	has("by the platform", get(one, "de"), `<html lang="en">`, `<article class="prose" lang="en">`, "BECAUSE", "!DARUM", `href="`+student.at+one+`?language=de"`)
 	// The student says German, and is believed from then on.
-	has("chosen", get(one+"?language=de", "en"), `<html lang="de">`, `<article class="prose" lang="de">`, "DARUM", "Aufgabe", "!BECAUSE", "!not translated yet")
+	has("chosen", get(one+"?language=de", "en"), `<html lang="de">`, `<article class="prose" lang="de">`, "DARUM", "Aufgabe", "!BECAUSE", "!noch nicht übersetzt")
 	has("a language that there is not", get(one+"?language=xx", "en"), "DARUM")
 	has("the course", get("/courses/linux", "en"), "Linux auf Deutsch", `lang="de">Eins</a>`)
 	has("progress", get("/progress", "en"), "Eins")
@@ -83,7 +83,7 @@ func TestTranslatedPages(t *testing.T) {
 	teacher := b.browser()
 	teacher.mustLaunch(b.as("tessa"))
 	_, page := teacher.get("/courses/linux/two?language=de")
-	has("not translated", page, "not translated yet", "Deutsch", `<article class="prose" lang="en">`)
+	has("not translated", page, "noch nicht übersetzt", "Deutsch", `<article class="prose" lang="en">`)
 }
 
 // wrong finds the identifier of the wrong choice on a page.
