@@ -30,7 +30,7 @@ func migrate(db *gorm.DB) error {
 		IDColumnName:   "id",
 		IDColumnSize:   64,
 		UseTransaction: true,
-	}, []*gormigrate.Migration{first, ltiTables, outboxTable, gradingTables, listedMembers, guestKinds, nodesTable, wholeFormat, courseVersions, keysTable, theirWords, guestModes}).Migrate()
+	}, []*gormigrate.Migration{first, ltiTables, outboxTable, gradingTables, listedMembers, guestKinds, nodesTable, wholeFormat, courseVersions, keysTable, theirWords, guestModes, queueTable}).Migrate()
 }
 
 var first = &gormigrate.Migration{
