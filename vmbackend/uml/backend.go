@@ -112,6 +112,8 @@ func (b *Backend) awaitRunning(ctx context.Context, g *guest) error {
 				return fmt.Errorf("start guest %s: %w", g.id, err)
 			}
 			return fmt.Errorf("start guest %s: %w", g.id, b.startFailure(g.id, now.Reason))
+		case vmbackend.Suspended:
+			return fmt.Errorf("start guest %s: it is suspended: %w; resume or stop it", g.id, vmbackend.ErrWrongState)
 		}
 		select {
 		case <-changed:

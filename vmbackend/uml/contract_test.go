@@ -23,6 +23,6 @@ func TestContract(t *testing.T) {
 		}
 	}
 	vmbackendtest.Run(t, vmbackendtest.Options{
-		New: open(0), Full: open(1), Image: testImage(t, "tiny").Digest, Patience: patience, Wired: true,
+		New: open(0), Full: open(1), Image: testImage(t, "tiny").Digest, Patience: patience, Wired: true, Suspends: true,
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/labmark/labmark/vmbackend"
@@ -59,6 +60,9 @@ func ask(ctx context.Context, folder string, r request) (net.Conn, error) {
 	}
 	if err == nil && a.Error != "" {
 		err = errors.New(a.Error)
+		if a.WrongState {
+			err = fmt.Errorf("%s (%w)", strings.TrimSuffix(a.Error, ": "+vmbackend.ErrWrongState.Error()), vmbackend.ErrWrongState)
+		}
 	}
 	if err != nil {
 		conn.Close()
@@ -78,16 +82,28 @@ func Dial(ctx context.Context, folder string) (net.Conn, error) {
 
 // Stop ends the guest and returns when it has ended.
 func Stop(ctx context.Context, folder string) error {
-	conn, err := ask(ctx, folder, request{Op: opStop})
+	return tell(ctx, folder, opStop)
+}
+
+// SetLink changes the link of the running guest to one of its networks.
+func SetLink(ctx context.Context, folder, network string, l vmbackend.Link) error {
+	conn, err := ask(ctx, folder, request{Op: opLink, Network: network, Link: &l})
 	if err != nil {
 		return err
 	}
 	return conn.Close()
 }
 
-// SetLink changes the link of the running guest to one of its networks.
-func SetLink(ctx context.Context, folder, network string, l vmbackend.Link) error {
-	conn, err := ask(ctx, folder, request{Op: opLink, Network: network, Link: &l})
+// Suspend freezes the running guest and returns when nothing in it runs any
+// more; Resume thaws it. Either does nothing where that has been done.
+// vmbackend.ErrWrongState unless the guest runs or is suspended.
+func Suspend(ctx context.Context, folder string) error { return tell(ctx, folder, opSuspend) }
+
+// Resume is told at Suspend.
+func Resume(ctx context.Context, folder string) error { return tell(ctx, folder, opResume) }
+
+func tell(ctx context.Context, folder, op string) error {
+	conn, err := ask(ctx, folder, request{Op: op})
 	if err != nil {
 		return err
 	}

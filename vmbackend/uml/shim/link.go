@@ -126,6 +126,8 @@ func (s *supervisor) open(ctx context.Context) (net.Conn, error) {
 		switch {
 		case now.State == vmbackend.Stopped:
 			return nil, errors.New("the guest has stopped")
+		case now.State == vmbackend.Suspended:
+			return nil, fmt.Errorf("it is suspended: resume it: %w", vmbackend.ErrWrongState)
 		case link != nil:
 			conn, err := link.Open(ctx)
 			if err == nil || ctx.Err() != nil {

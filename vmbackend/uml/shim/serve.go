@@ -18,6 +18,9 @@ const (
 	opDial  = "dial"  // answered by a line; then the connection is the stream
 	opStop  = "stop"  // answered by a line when the guest has stopped
 	opLink  = "link"  // answered by a line when the link has its new shape
+	// Answered by a line when the guest stands still, or goes on.
+	opSuspend = "suspend"
+	opResume  = "resume"
 )
 
 // request and answer are one line of JSON each.
@@ -32,6 +35,15 @@ type request struct {
 
 type answerLine struct {
 	Error string `json:"error,omitempty"`
+	// WrongState says that the error is a vmbackend.ErrWrongState.
+	WrongState bool `json:"wrong_state,omitempty"`
+}
+
+func answerTo(err error) answerLine {
+	if err == nil {
+		return answerLine{}
+	}
+	return answerLine{Error: err.Error(), WrongState: errors.Is(err, vmbackend.ErrWrongState)}
 }
 
 // maxLine bounds a line, in bytes.
@@ -75,6 +87,10 @@ func (s *supervisor) handle(conn net.Conn) {
 		_ = writeLine(conn, answerLine{})
 	case opLink:
 		_ = writeLine(conn, s.relink(r))
+	case opSuspend:
+		_ = writeLine(conn, answerTo(s.suspend()))
+	case opResume:
+		_ = writeLine(conn, answerTo(s.resume()))
 	default:
 		_ = writeLine(conn, answerLine{Error: "unknown operation " + r.Op})
 	}
@@ -123,7 +139,7 @@ func (s *supervisor) dial(conn net.Conn, patience time.Duration) {
 	stream, err := s.open(ctx)
 	cancel()
 	if err != nil {
-		_ = writeLine(conn, answerLine{Error: err.Error()})
+		_ = writeLine(conn, answerTo(err))
 		return
 	}
 	defer stream.Close()

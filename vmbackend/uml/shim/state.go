@@ -37,6 +37,9 @@ type supervisor struct {
 	link    *guestlink.Host
 	clients int // that wait to hear of the guest's end
 
+	// frost is held while the guest is frozen or thawed.
+	frost sync.Mutex
+
 	// cables holds how each of the guest's networks is reached now; ports are
 	// those of the present boot.
 	cables sync.Mutex
