@@ -37,6 +37,7 @@ import (
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/publish"
 	"github.com/labmark/labmark/server/setup"
+	"github.com/labmark/labmark/server/sight"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/server/web"
 	"github.com/labmark/labmark/themes"
@@ -79,7 +80,10 @@ type Config struct {
 	TrustedProxies []string // addresses or CIDR ranges
 	// SSH, unless nil, is where people's own SSH clients come in; Serve closes it.
 	SSH net.Listener
-	Log *slog.Logger
+	// Version is this program's, as /metrics tells it. MetricsToken lets who
+	// knows it read /metrics from elsewhere than this machine; empty lets nobody.
+	Version, MetricsToken string
+	Log                   *slog.Logger
 }
 
 // Server is a gateway that is ready to serve.
@@ -105,6 +109,11 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	meter := sight.New(cfg.Version, cfg.Log)
+	if err := db.Observe(meter.Statement); err != nil {
+		db.Close()
+		return nil, err
+	}
 	given := cfg.Backend != nil
 	if !given {
 		all, err := cluster(ctx, cfg, db)
@@ -114,7 +123,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		}
 		cfg.Backend = all
 	}
-	s, err := assemble(ctx, cfg, db)
+	s, err := assemble(ctx, cfg, db, meter)
 	if err != nil {
 		if !given {
 			cfg.Backend.Close()
@@ -125,7 +134,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error) {
+func assemble(ctx context.Context, cfg Config, db *store.Store, meter *sight.Meter) (*Server, error) {
 	id, err := identify(ctx, db)
 	if err != nil {
 		return nil, err
@@ -171,7 +180,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	manager := guests.New(guests.Config{
 		Backend: cfg.Backend, Table: db, Signer: id.signer, Gateway: id.gateway, Plans: machines.plans,
 		Prepare: func(ctx context.Context, o store.Owner, h []guests.Handle) bool { return crew.Prepare(ctx, o, h) },
-		Pool:    pool(cfg, courses.Courses()), Parallel: parallel, Notify: desk.Guest, Log: cfg.Log,
+		Pool:    pool(cfg, courses.Courses()), Parallel: parallel, Notify: also(meter.Guest, desk.Guest), Log: cfg.Log,
 	})
 	crew = setup.New(setup.Config{
 		Store: db, Tutorial: tutorial, Values: courses.Values, Cards: machines.cards, Handles: manager.Handles,
@@ -180,8 +189,9 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 	grader := attempts.New(attempts.Config{
 		Store: db, Guests: manager, Values: courses.Values, Excuse: crew.Excuse, Best: book.Best,
 		Fits:    gradebook.Book{Store: db, Catalog: courses}.Fits,
-		Changed: desk.Attempt, Seen: desk.Seen, Parallel: 32 * runtime.NumCPU(), Log: cfg.Log,
+		Changed: func(a store.Attempt) { meter.Attempt(a); desk.Attempt(a) }, Seen: desk.Seen, Parallel: 32 * runtime.NumCPU(), Log: cfg.Log,
 	})
+	meter.From(sources(db, manager, states))
 	gate, hostKey, err := openBastion(ctx, cfg, db, courses, manager)
 	if err != nil {
 		return nil, err
@@ -190,7 +200,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store) (*Server, error)
 		SSH: sshWay(cfg, gate, hostKey), Store: db, Catalog: courses, Guests: manager, Setup: crew, Grader: grader, Hub: hub, Desk: desk,
 		Door: login.NewDoor(db), Theme: theme, Office: office, Outbox: post, PretendLMS: cfg.PretendLMS, Secret: office.Secret,
 		Publisher: cfg.Publisher, HookSecret: cfg.HookSecret, Preview: cfg.Preview, Demo: cfg.Demo, Secure: cfg.Secure,
-		TrustedProxies: cfg.TrustedProxies, Nodes: states, Log: cfg.Log,
+		TrustedProxies: cfg.TrustedProxies, Nodes: states, Meter: meter, MetricsToken: cfg.MetricsToken, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, err

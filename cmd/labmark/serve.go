@@ -31,6 +31,7 @@ type serveSettings struct {
 	Reload         time.Duration `help:"Pause between looks at course folders for new versions." default:"10s"`
 	GitReload      time.Duration `help:"Pause between looks at git repositories." default:"10m"`
 	HookSecret     string        `help:"What webhooks at /hooks/courses/ID are signed with; without it there are none." placeholder:"SECRET"`
+	MetricsToken   string        `help:"Who sends this token may read /metrics from elsewhere than this machine." placeholder:"TOKEN"`
 	TrustedProxies []string      `help:"Addresses or ranges of proxies that may say for whom they speak." placeholder:"CIDR"`
 }
 
@@ -46,7 +47,7 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 	}
 	defer unlock()
 	cfg := server.Config{DataDir: s.DataDir, Database: s.Database, Pool: c.Pool, Demo: c.Demo, Secure: c.Secure,
-		TrustedProxies: c.TrustedProxies, Log: log}
+		TrustedProxies: c.TrustedProxies, Version: version, MetricsToken: c.MetricsToken, Log: log}
 	if cfg.Publisher, err = c.publisher(ctx, s, log); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func (s *site) loginForm(c *gin.Context, next, login, problem string) themes.Log
 func (s *site) enter(c *gin.Context) {
 	name, next := c.PostForm("login"), c.PostForm("next")
 	u, err := s.Door.Enter(c.Request.Context(), name, c.PostForm("password"))
+	s.Meter.Login(err == nil)
 	switch {
 	case errors.Is(err, login.ErrWrong):
 		s.page(c, http.StatusUnauthorized, s.loginForm(c, next, name, "That login and password don't go together."))
@@ -65,14 +66,7 @@ func (s *site) enterDemo(c *gin.Context) {
 // demoFor says whether this browser may enter without a password: it must run
 // on this very machine, and must not have been sent on by a proxy, nor by a
 // web page of another name that has taken our address for its own.
-func (s *site) demoFor(c *gin.Context) bool {
-	host, _, err := net.SplitHostPort(c.Request.RemoteAddr)
-	if err != nil || !s.Demo || c.GetHeader("X-Forwarded-For") != "" || c.GetHeader("Forwarded") != "" {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback() && s.ourName(c.Request.Host)
-}
+func (s *site) demoFor(c *gin.Context) bool { return s.Demo && s.local(c) }
 
 // ourName says whether a request's Host is this machine's or the public one.
 func (s *site) ourName(host string) bool {

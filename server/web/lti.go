@@ -77,6 +77,7 @@ func (s *site) ltiLaunch(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	s.Meter.Launch(true)
 	s.Outbox.Kick() // who is back, or to what a link has been turned, may have grades
 	l, path := s.landing(m, a)
 	l.Embedded = embedded(c, m)
@@ -222,6 +223,7 @@ func (s *site) refuse(c *gin.Context, err error) {
 		s.fail(c, err)
 		return
 	}
+	s.Meter.Launch(false)
 	s.Log.Warn("launch refused", "reason", string(r.Reason), "platform", r.Platform, "detail", r.Detail, "from", c.ClientIP())
 	s.policy(c, themes.Policy{Ancestors: s.ancestors(c)})
 	l := s.words(c)

@@ -25,6 +25,7 @@ import (
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/publish"
 	"github.com/labmark/labmark/server/setup"
+	"github.com/labmark/labmark/server/sight"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
 	"github.com/labmark/labmark/vmbackend/nodes"
@@ -63,7 +64,10 @@ type Config struct {
 	TrustedProxies []string
 	// SSH is the way in for people's own clients; nil where there is none.
 	SSH *SSH
-	Log *slog.Logger
+	// Meter counts; MetricsToken lets who knows it read the figures from elsewhere.
+	Meter        *sight.Meter
+	MetricsToken string
+	Log          *slog.Logger
 }
 
 // site has a handler a file; see the route table in New.
@@ -97,8 +101,9 @@ func New(cfg Config) (http.Handler, error) {
 	if err := r.SetTrustedProxies(cfg.TrustedProxies); err != nil {
 		return nil, err
 	}
-	r.Use(s.logged, s.recovered, headers, bounded)
+	r.Use(s.measured, s.logged, s.recovered, headers, bounded)
 	r.GET("/healthz", s.health)
+	r.GET("/metrics", s.metrics)
 	r.GET("/assets/*file", gzip.Gzip(gzip.DefaultCompression), gin.WrapH(s.shelf))
 
 	r.NoRoute(func(c *gin.Context) { s.fail(c, errNoPage) })
