@@ -28,6 +28,8 @@ type cli struct {
 	Grades   gradesCmd   `cmd:"" help:"Take grades out and put overrides in, as tables."`
 	Platform platformCmd `cmd:"" help:"Register learning platforms (Moodle, Canvas), test and remove them."`
 	LMS      lmsCmd      `cmd:"" name:"lms" help:"Serve a pretend learning platform on this machine, to try launches with."`
+	Backup   backupCmd   `cmd:"" help:"Keep the whole installation in one file, while it runs."`
+	Restore  restoreCmd  `cmd:"" help:"Make an installation of a backup, on either kind of database."`
 	Config   configCmd   `cmd:"" help:"Show every setting, its value and where it came from."`
 	Version  versionCmd  `cmd:"" help:"Show which labmark this is."`
 

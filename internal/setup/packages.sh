@@ -53,6 +53,7 @@ if [ "$(id -u)" != 0 ]; then
 	}
 	sudo="sudo"
 fi
+# shellcheck disable=SC2086 # sudo may be empty
 case "$missing" in
 *postgresql*)
 	# The tests run servers of their own: Debian is not to begin one.

@@ -7,30 +7,33 @@ import (
 	"gorm.io/gorm"
 )
 
-// upToDate brings the schema to its newest version. Of gateways and commands
-// that start at the same moment one does it, and the others wait.
-func (s *Store) upToDate() error {
+// upToDate brings the schema to where n steps of its history lead. Of gateways
+// and commands that start at the same moment one does it, and the others wait.
+func (s *Store) upToDate(n int) error {
 	if !s.postgres() {
-		return migrate(s.db) // in a transaction, of which there is one at a time
+		return migrate(s.db, n) // in a transaction, of which there is one at a time
 	}
 	return s.db.Connection(func(conn *gorm.DB) error {
 		if err := conn.Exec("SELECT pg_advisory_lock(hashtextextended('labmark migrations', 0))").Error; err != nil {
 			return err
 		}
 		defer conn.Exec("SELECT pg_advisory_unlock(hashtextextended('labmark migrations', 0))")
-		return migrate(conn)
+		return migrate(conn, n)
 	})
 }
 
-// migrate brings the schema to its newest version. Each step has frozen
-// structs of its own, so that a later change of a model can't change history.
-func migrate(db *gorm.DB) error {
+// history is of the schema. Each step has frozen structs of its own, so that a
+// later change of a model can't change it. New steps come last.
+var history = []*gormigrate.Migration{first, ltiTables, outboxTable, gradingTables, listedMembers, guestKinds, nodesTable, wholeFormat, courseVersions, keysTable, theirWords, guestModes, queueTable}
+
+// migrate takes the first n steps of the history, unless they were taken.
+func migrate(db *gorm.DB, n int) error {
 	return gormigrate.New(db, &gormigrate.Options{
 		TableName:      "migrations",
 		IDColumnName:   "id",
 		IDColumnSize:   64,
 		UseTransaction: true,
-	}, []*gormigrate.Migration{first, ltiTables, outboxTable, gradingTables, listedMembers, guestKinds, nodesTable, wholeFormat, courseVersions, keysTable, theirWords, guestModes, queueTable}).Migrate()
+	}, history[:n]).Migrate()
 }
 
 var first = &gormigrate.Migration{

@@ -42,6 +42,23 @@ func In(dir, database string) string {
 // by its URL (postgres://…), else SQLite's in the file of that name, which is
 // made if it is not there.
 func Open(name string) (*Store, error) {
+	s, err := connect(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.beforeUpgrade(context.Background(), name); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open database %s: %w", Shown(name), err)
+	}
+	if err := s.upToDate(len(history)); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("bring database %s up to date: %w", Shown(name), err)
+	}
+	return s, nil
+}
+
+// connect opens a database as it is.
+func connect(name string) (*Store, error) {
 	dial, shown := sqliteFile, Shown(name)
 	if isPostgres(name) {
 		dial = postgresURL
@@ -68,10 +85,6 @@ func Open(name string) (*Store, error) {
 		if s.postgres() {
 			pool.SetMaxOpenConns(40) // of 100 that a server usually allows
 		}
-	}
-	if err := s.upToDate(); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("bring database %s up to date: %w", shown, err)
 	}
 	return s, nil
 }
