@@ -183,7 +183,7 @@ type ErrorPage struct {
 // allPages has one of each page.
 var allPages = slices.Concat(
 	[]Page{LoginPage{}, CoursesPage{}, CoursePage{}, TutorialPage{}, ProgressPage{}, ErrorPage{}},
-	ltiPages, classPages, adminPages, []Page{PrivacyPage{}, ProfilePage{}})
+	ltiPages, classPages, adminPages, []Page{PrivacyPage{}, ProfilePage{}, FilesPage{}})
 
 func (LoginPage) template() string    { return "login" }
 func (CoursesPage) template() string  { return "courses" }

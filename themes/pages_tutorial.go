@@ -24,6 +24,8 @@ type TutorialPage struct {
 	// Trouble says that the preparation of the machine failed, in words for the
 	// student; empty when all is well.
 	Trouble string
+	// Files is the address of the machine's files; empty where there are none.
+	Files string
 	// Next is the following tutorial; nil after the last.
 	Next *Crumb
 	// Grade goes to a platform; nil outside its launches.

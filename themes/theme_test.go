@@ -61,6 +61,7 @@ func TestEveryPageShowsItsData(t *testing.T) {
 		{"return", sample.Return("n", sample.Moodle+"/return"), []string{`action="` + sample.Moodle + `/return"`, `name="JWT" value="ey.answer"`, "Adding 2 tutorials"}},
 		{"close", sample.Close("n"), []string{"Labmark is registered", "press “Activate”"}},
 		{"privacy", sample.Privacy("n"), []string{"/at/7Q2XK/privacy/export", "no other student"}},
+		{"files", sample.Files("n"), []string{"&lt;b&gt;report&lt;/b&gt;.txt", "/machine/get?path=%2Fhome%2Fstudent%2Freport.txt", `enctype="multipart/form-data"`, "guest=router", "There are more"}},
 		{"profile", sample.Profile("n"), []string{"ssh -p 2222 labmark@labs.example.edu", `action="/profile/keys/2/remove"`, "ssh-rsa", "never", `action="/profile/keys"`}},
 		{"pick", sample.Pick("n", true), []string{`type="checkbox" name="pick" value="linux-essentials/files"`, `name="due:linux-essentials/files"`,
 			`name="from:linux-essentials"`, `name="points:firewalls/first-rules" min="0" step="any" inputmode="decimal" value="10"`, "The whole course", `value="t0ken"`}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/labmark/labmark/server/freight"
 	"github.com/labmark/labmark/themes"
 )
 
@@ -33,7 +34,13 @@ func headers(c *gin.Context) {
 // largest; whatever else is sent as a form would be kept on disk.
 const maxBody = maxImport + 1<<20
 
-func bounded(c *gin.Context) { c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxBody) }
+func bounded(c *gin.Context) {
+	limit := int64(maxBody)
+	if c.FullPath() == putPath {
+		limit = freight.MaxBytes + putSpare // it goes straight on into a machine
+	}
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
+}
 
 // layout is the frame of a page. Crumbs lead to it; the page itself is added.
 func (s *site) layout(c *gin.Context, title string, crumbs ...themes.Crumb) themes.Layout {

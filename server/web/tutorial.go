@@ -40,6 +40,7 @@ func (s *site) tutorial(c *gin.Context) {
 		Score: views.Score(student.Progress), Guest: views.Guest(s.Guests.Status(o)), Next: s.next(c, course, t),
 		Grade: grade, Rules: views.Rules(s.words(c), student.Progress), Trouble: trouble,
 	}
+	page.Files = at(c, "/courses/"+course.ID+"/"+t.ID+"/machine")
 	page.Style = styleOf(c, course)
 	page.Spoken = s.languages(c, s.Catalog.Course(o.Course), t.Language)
 	for _, g := range t.Guests {

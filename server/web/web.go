@@ -145,6 +145,7 @@ func New(cfg Config) (http.Handler, error) {
 	pages.GET("/privacy", s.privacy)
 	pages.GET("/privacy/export", s.privacyExport)
 	s.profileRoutes(pages.Group(profilePath))
+	s.filesRoutes(pages, in)
 	s.classRoutes(pages.Group(classPath, s.teaches), in.Group("/api"+classPath, s.teaches))
 	s.adminRoutes(pages.Group(platformsPath, s.admin))
 	s.nodeRoutes(pages.Group(nodesPath, s.admin))
