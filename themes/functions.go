@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -56,8 +55,6 @@ func functions(a *assets, l *words.Language) template.FuncMap {
 		"left":         left,
 		"machines":     machines,
 		"spent":        spent,
-
-		"plural": plural,
 	}
 	maps.Copy(all, classFunctions(l))
 	return all
@@ -127,11 +124,6 @@ func number(n any) float64 {
 	panic(fmt.Sprintf("themes: %T is no number", n))
 }
 
-// points writes a number of points as people do: 2, 1.5, at most two places.
-func points(p float64) string {
-	return strconv.FormatFloat(math.Round(p*100)/100, 'f', -1, 64)
-}
-
 // percent is the whole per cent won, 0 where there is nothing to win. Only a
 // full score is shown as 100.
 func percent(s Score) int {
@@ -143,14 +135,6 @@ func percent(s Score) int {
 		p = 99
 	}
 	return min(max(p, 0), 100)
-}
-
-// plural writes a number with its noun: "1 check", "2 checks".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 // outcome is the state of a check's widget, which styles and icons follow:

@@ -30,8 +30,12 @@ func Grade(p progress.Tutorial, row *store.OutboxGrade, graded bool, platform st
 			}
 		}
 	}
-	if days := lateDays(p); days > 0 {
-		v.Late = fmt.Sprintf("%s late", plural(days, "day"))
+	switch days := lateDays(p); days {
+	case 0:
+	case 1:
+		v.Late = "1 day late"
+	default:
+		v.Late = fmt.Sprintf("%d days late", days)
 	}
 	if p.Allowance.Excused {
 		v.Excused = "excused"
@@ -60,11 +64,4 @@ func lateDays(p progress.Tutorial) (days int) {
 		days = max(days, c.LateDays)
 	}
 	return days
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

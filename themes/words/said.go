@@ -28,7 +28,7 @@ func compile(sentences map[string]Entry) []pattern {
 	var ps []pattern
 	for english, e := range sentences {
 		names := hole.FindAllString(english, -1)
-		if len(names) == 0 || e.Text == "" || strings.Contains(english, of) {
+		if len(names) == 0 || e.Text == "" && e.Other == "" || strings.Contains(english, of) {
 			continue
 		}
 		fixed := hole.Split(english, -1)
