@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,7 +12,9 @@ import (
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server"
+	"github.com/labmark/labmark/server/guests"
 	"github.com/labmark/labmark/server/publish"
+	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/vmbackend/image"
 )
 
@@ -24,6 +27,9 @@ type serveSettings struct {
 	Demo           bool          `help:"Offer a login without password, and a pretend learning platform, to browsers on this machine."`
 	PretendLMS     string        `help:"Loopback address of the demo's pretend learning platform." default:"127.0.0.1:8081" placeholder:"HOST:PORT"`
 	Pool           int           `help:"How many fresh guests of each kind wait ready." default:"1" placeholder:"N"`
+	Idle           time.Duration `help:"After what time without keys, mouse and checks a guest is suspended, where its course does not say; 0 is never." default:"30m"`
+	Frozen         time.Duration `help:"How long a suspended guest keeps its memory before it is switched off." default:"2h"`
+	Keep           time.Duration `help:"How long a guest that does not run is kept for its student." default:"168h"`
 	MaxGuests      int           `help:"How many User-Mode Linux guests there may be at most on this machine." default:"200" placeholder:"N"`
 	Kernel         string        `help:"Kernel of User-Mode Linux guests; otherwise the fast one if it was built, else Debian's." placeholder:"FILE"`
 	Mirror         []string      `help:"Package mirror, below which guests may read whose course opens one: http://HOST/PATH, with =ADDRESS behind it if that is in a private network; or auto, for those of this machine's own apt. May be repeated." sep:"none" placeholder:"URL"`
@@ -31,6 +37,7 @@ type serveSettings struct {
 	Reload         time.Duration `help:"Pause between looks at course folders for new versions." default:"10s"`
 	GitReload      time.Duration `help:"Pause between looks at git repositories." default:"10m"`
 	HookSecret     string        `help:"What webhooks at /hooks/courses/ID are signed with; without it there are none." placeholder:"SECRET"`
+	AuditDays      int           `help:"How many days it is kept who did what; 0 is for ever." default:"180" placeholder:"N"`
 	MetricsToken   string        `help:"Who sends this token may read /metrics from elsewhere than this machine." placeholder:"TOKEN"`
 	TrustedProxies []string      `help:"Addresses or ranges of proxies that may say for whom they speak." placeholder:"CIDR"`
 }
@@ -46,8 +53,21 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 		return err
 	}
 	defer unlock()
+	name := store.In(s.DataDir, s.Database)
+	// Who waits answers nobody: the proxy before the gateways sees which serves.
+	ctx, release, err := store.Lead(ctx, name, func() {
+		log.Info("another gateway serves this database: standing by to take over", "database", store.Shown(name))
+	})
+	if errors.Is(err, context.Canceled) {
+		return nil // it was ended while it stood by
+	}
+	if err != nil {
+		return err
+	}
+	defer release()
 	cfg := server.Config{DataDir: s.DataDir, Database: s.Database, Pool: c.Pool, Demo: c.Demo, Secure: c.Secure,
-		TrustedProxies: c.TrustedProxies, Version: version, MetricsToken: c.MetricsToken, Log: log}
+		TrustedProxies: c.TrustedProxies, Version: version, MetricsToken: c.MetricsToken, AuditDays: c.AuditDays,
+		Rest: guests.Rest{Idle: c.Idle, Frozen: c.Frozen, Keep: c.Keep}, Log: log}
 	if cfg.Publisher, err = c.publisher(ctx, s, log); err != nil {
 		return err
 	}
@@ -94,7 +114,13 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 	if cfg.PretendLMS != "" {
 		fmt.Fprintf(out, "A pretend Moodle to launch it from is on %s\n", cfg.PretendLMS)
 	}
-	return srv.Serve(ctx, l)
+	if err := srv.Serve(ctx, l); err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); errors.Is(err, store.ErrLedByAnother) {
+		return err
+	}
+	return nil
 }
 
 // publisher reads the courses, and will follow their sources.

@@ -46,7 +46,7 @@ func postgresURL(name string) (gorm.Dialector, error) {
 		"application_name": "labmark",
 		"timezone":         "UTC",
 		// What a gateway that stands still has begun must not be finished when
-		// it wakes up and another has its work (see Claim).
+		// it wakes up and another leads (see Lead).
 		"idle_in_transaction_session_timeout": "5s",
 	} {
 		if cfg.RuntimeParams[key] == "" {
