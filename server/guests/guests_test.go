@@ -238,7 +238,7 @@ func TestFailuresAreToldAndLeaveNothing(t *testing.T) {
 		want  string
 	}{
 		"start fails":    {simulated.Fault{Call: simulated.Start, Err: errors.New("no luck")}, "could not be started"},
-		"create fails":   {simulated.Fault{Call: simulated.Create, Err: vmbackend.ErrFull}, "in use"},
+		"create fails":   {simulated.Fault{Call: simulated.Create, Err: errors.New("no disk")}, "could not be started"},
 		"image is gone":  {simulated.Fault{Call: simulated.Create, Err: vmbackend.ErrNoImage}, "image is missing"},
 		"wrong host key": {simulated.Fault{Call: simulated.Dial, WrongHostKey: true}, "could not be started"},
 		"dies at once":   {simulated.Fault{Call: simulated.Dial, Dies: true}, "could not be started"},
@@ -266,15 +266,17 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 	eventually(t, "the old guest to be gone after all", func() bool { return !strings.Contains(strings.Join(h.ids(t), " "), old.ID) })
 }
 
-func TestAllTakenIsSaidAndPasses(t *testing.T) {
+func TestAllTakenIsSaidAndQueuedFor(t *testing.T) {
 	h := mustHouse(t, t.TempDir(), 0)
 	for u := range uint(4) {
 		h.ready(t, store.Owner{UserID: 10 + u})
 	}
 	mustBegin(t)(h.Start(ann))
-	if s := h.becomes(t, ann, Failed); !strings.Contains(s.Detail, "in use") {
+	if s := h.becomes(t, ann, Queued); !strings.Contains(s.Detail, "in use") {
 		t.Errorf("the student reads %q", s.Detail)
 	}
+	eventually(t, "a place", func() bool { return h.Status(ann).Place == 1 })
+	eventually(t, "nothing to be left of the try", func() bool { return len(h.ids(t)) == 4 })
 }
 
 func TestNextGatewayTakesOver(t *testing.T) {

@@ -19,10 +19,7 @@ type Holding struct {
 // Holdings are a user's guests, of all tutorials, in order of course, tutorial
 // and place in it.
 func (m *Manager) Holdings(user uint) []Holding {
-	m.mu.Lock()
-	labs := slices.Collect(maps.Values(m.labs))
-	m.mu.Unlock()
-	labs = slices.DeleteFunc(labs, func(b *lab) bool { return b.owner.UserID != user })
+	labs := m.labsOf(user)
 	slices.SortFunc(labs, func(a, b *lab) int {
 		return cmp.Or(cmp.Compare(a.owner.Course, b.owner.Course), cmp.Compare(a.owner.Tutorial, b.owner.Tutorial),
 			cmp.Compare(a.owner.Context, b.owner.Context))
@@ -38,4 +35,12 @@ func (m *Manager) Holdings(user uint) []Holding {
 		}
 	}
 	return out
+}
+
+// labsOf are a user's, of all tutorials.
+func (m *Manager) labsOf(user uint) []*lab {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	labs := slices.Collect(maps.Values(m.labs))
+	return slices.DeleteFunc(labs, func(b *lab) bool { return b.owner.UserID != user })
 }

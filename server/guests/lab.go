@@ -44,6 +44,8 @@ type lab struct {
 	mu     sync.Mutex
 	leases []*lease // in the tutorial's order
 	past   int      // generations of leases that are no more
+
+	presence presence
 }
 
 // lab returns an owner's, made when first asked for.
@@ -154,11 +156,26 @@ func (m *Manager) Status(o store.Owner) Status {
 	if b == nil {
 		return Status{State: None, Since: m.begun}
 	}
-	return b.status(m.begun)
+	return m.queued(b.status(m.begun), o)
+}
+
+// queued adds what the queue knows to an owner's status.
+func (m *Manager) queued(s Status, o store.Owner) Status {
+	switch s.State {
+	case Queued:
+		in := m.queue.place(o, time.Now())
+		s.Place, s.Estimate = in.place, in.estimate
+	case Ready:
+		if m.queue.turn(o) != nil && !m.lastActive(o).After(s.Since) {
+			until := s.Since.Add(m.cfg.Hold)
+			s.KeptUntil = &until
+		}
+	}
+	return s
 }
 
 // least orders states from the one that its student must know of first.
-var least = []State{Resetting, Stopping, Starting, Failed, None, Ready}
+var least = []State{Resetting, Stopping, Queued, Starting, Failed, None, Suspended, Ready}
 
 // status sums up: the lab is as ready as the least ready of its guests.
 func (b *lab) status(begun time.Time) Status {
@@ -167,7 +184,7 @@ func (b *lab) status(begun time.Time) Status {
 	b.mu.Unlock()
 	sum := Status{State: None, Since: begun}
 	for i, l := range leases {
-		s := l.Status()
+		s := l.shown()
 		past += s.Generation
 		if len(leases) > 1 {
 			sum.Machines = append(sum.Machines, MachineStatus{l.name, s.State, s.Detail, s.Generation})
@@ -189,7 +206,7 @@ func (m *Manager) notify(o store.Owner) Status {
 	b := m.lab(o)
 	b.telling.Lock()
 	defer b.telling.Unlock()
-	s := b.status(m.begun)
+	s := m.queued(b.status(m.begun), o)
 	m.cfg.Notify(o, s)
 	return s
 }

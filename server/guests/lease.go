@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -97,12 +99,19 @@ func (l *lease) set(s State, detail string, g *machine) {
 }
 
 // Start gives the owner running guests: those that are switched off, from the
-// pool, or new ones. It returns at once; Notify tells the rest. What is busy or
-// runs is left alone. An error says that the tutorial's guests can't be made.
+// pool, or new ones. Where there is no room for them, or others wait, they are
+// queued. It returns at once; Notify tells the rest. What is busy or runs is
+// left alone. An error says that the tutorial's guests can't be made, or is a
+// TooMany.
 func (m *Manager) Start(o store.Owner) (Status, error) {
 	orders, err := m.arrange(o)
 	if err != nil {
 		return Status{}, err
+	}
+	m.gate.Lock()
+	defer m.gate.Unlock()
+	if s, err := m.admit(o, orders); err != nil || s.State == Queued {
+		return s, err
 	}
 	var jobs []job
 	for _, w := range orders {
@@ -113,27 +122,59 @@ func (m *Manager) Start(o store.Owner) (Status, error) {
 	return m.supply(o, jobs), nil
 }
 
+// admit lets guests of an owner begin to run that don't yet: there must be room
+// for them, or they are Queued then. Gate is held. An error is a TooMany.
+func (m *Manager) admit(o store.Owner, orders []order) (Status, error) {
+	idle := 0
+	for _, w := range orders {
+		if s := w.Status().State; s == None || s == Failed {
+			idle++
+		}
+	}
+	if idle == 0 {
+		return Status{}, nil
+	}
+	if err := m.quota(o); err != nil {
+		return m.Status(o), err
+	}
+	if !m.queue.waiting(o) && m.room(idle, o.Course) {
+		return Status{}, nil
+	}
+	for _, w := range orders {
+		w.begin(Queued, queuedWords, None, Failed)
+	}
+	return m.queueUp(o)
+}
+
 // Reset replaces the owner's guest of that name, or all for an empty one, by
 // fresh ones. Everything in the old ones is gone. It returns at once, as Start
 // does. ErrUnknown if the tutorial has no such guest.
 func (m *Manager) Reset(o store.Owner, name string) (Status, error) {
+	return m.renew(o, name, m.replace)
+}
+
+// renew replaces guests as replace does.
+func (m *Manager) renew(o store.Owner, name string, replace func(context.Context, *lease, Plan) (*machine, error)) (Status, error) {
 	orders, err := m.arrange(o)
 	if err != nil {
 		return Status{}, err
 	}
-	found := false
+	if name != "" {
+		orders = slices.DeleteFunc(orders, func(w order) bool { return w.name != name })
+	}
+	if len(orders) == 0 {
+		return Status{}, ErrUnknown
+	}
+	m.gate.Lock()
+	defer m.gate.Unlock()
+	if s, err := m.admit(o, orders); err != nil || s.State == Queued {
+		return s, err
+	}
 	var jobs []job
 	for _, w := range orders {
-		if name != "" && name != w.name {
-			continue
-		}
-		found = true
 		if w.begin(Resetting, "Replacing your machine by a fresh one.", None, Ready, Failed) {
-			jobs = append(jobs, job{w.lease, func(ctx context.Context) (*machine, error) { return m.replace(ctx, w.lease, w.plan) }})
+			jobs = append(jobs, job{w.lease, func(ctx context.Context) (*machine, error) { return replace(ctx, w.lease, w.plan) }})
 		}
-	}
-	if !found {
-		return Status{}, ErrUnknown
 	}
 	return m.supply(o, jobs), nil
 }
@@ -153,12 +194,18 @@ func (m *Manager) supply(o store.Owner, jobs []job) Status {
 	s := m.notify(o)
 	m.work.Go(func() {
 		got := make([]*machine, len(jobs))
+		var full atomic.Bool
 		var each sync.WaitGroup
 		for i, j := range jobs {
 			each.Go(func() {
 				ctx, cancel := context.WithTimeout(m.ctx, bootTimeout)
 				defer cancel()
 				g, err := j.get(ctx)
+				if errors.Is(err, vmbackend.ErrFull) && m.ctx.Err() == nil {
+					j.set(Queued, queuedWords, g)
+					full.Store(true)
+					return
+				}
 				if err != nil {
 					m.fail(j.lease, g, err)
 					return
@@ -167,6 +214,12 @@ func (m *Manager) supply(o store.Owner, jobs []job) Status {
 			})
 		}
 		each.Wait()
+		if full.Load() {
+			m.giveBack(jobs, got)
+			if _, err := m.queueUp(o); err != nil {
+				m.cfg.Log.Error("a student can't be queued", "user", o.UserID, "err", err)
+			}
+		}
 		m.present(o, jobs, got)
 	})
 	return s
@@ -216,6 +269,9 @@ func (m *Manager) present(o store.Owner, jobs []job, got []*machine) {
 func (m *Manager) provide(ctx context.Context, l *lease, p Plan) (*machine, error) {
 	if g := l.held(); g != nil {
 		err := m.bootKept(ctx, g)
+		if err == nil {
+			m.setMode(ctx, g.id, store.Assigned)
+		}
 		if !errors.Is(err, vmbackend.ErrNoGuest) && !errors.Is(err, vmbackend.ErrUnreachable) {
 			return g, err
 		}
@@ -230,6 +286,7 @@ func (m *Manager) fresh(ctx context.Context, l *lease, p Plan) (*machine, error)
 	if g := m.claim(ctx, p, "", l); g != nil {
 		return g, nil
 	}
+	m.makeRoom(ctx)
 	return m.create(ctx, p, &l.owner)
 }
 
@@ -254,7 +311,15 @@ func (m *Manager) replace(ctx context.Context, l *lease, p Plan) (*machine, erro
 			return nil, err
 		}
 	}
-	return m.create(ctx, p, &l.owner)
+	g, err := m.create(ctx, p, &l.owner)
+	if errors.Is(err, vmbackend.ErrFull) {
+		// The old one's place is theirs.
+		if err := m.cfg.Backend.Destroy(ctx, old.id); err != nil {
+			return nil, err
+		}
+		return m.create(ctx, p, &l.owner)
+	}
+	return g, err
 }
 
 // takeAway takes a guest from its owner for good.
@@ -267,26 +332,35 @@ func (m *Manager) takeAway(ctx context.Context, g *machine) error {
 	return nil
 }
 
-// Stop switches the owner's guests off; their disks stay. It returns at once.
+// Stop switches the owner's guests off; their disks stay. Who is in the queue
+// leaves it. It returns at once.
 func (m *Manager) Stop(o store.Owner) Status {
+	queued := false
 	for _, l := range m.lab(o).all() {
+		queued = queued || l.Status().State == Queued
 		if l.begin(Stopping, "Switching your machine off.", Ready) {
-			m.background(func(ctx context.Context) { m.switchOff(ctx, l) })
+			m.background(func(ctx context.Context) { m.switchOff(ctx, l, offWords) })
 		}
+	}
+	if queued {
+		m.leave(m.ctx, o, leftWords)
 	}
 	return m.notify(o)
 }
 
-func (m *Manager) switchOff(ctx context.Context, l *lease) {
+// switchOff ends a guest whose lease is Stopping; its owner then reads words.
+func (m *Manager) switchOff(ctx context.Context, l *lease, words string) {
 	g := l.held()
 	g.hangUp()
 	if err := m.cfg.Backend.Stop(ctx, g.id); err != nil {
 		m.cfg.Log.Error("guest does not stop", "guest", g.id, "err", err)
 		l.set(Failed, "Your machine could not be switched off. Try to reset it.", g)
 	} else {
-		l.set(None, "Your machine is switched off. What you did in it is kept.", g)
+		m.setMode(ctx, g.id, store.Suspended)
+		l.set(None, words, g)
 	}
 	m.notify(l.owner)
+	m.wakeUsher()
 }
 
 // fail ends Starting and Resetting without a guest to use.
@@ -299,6 +373,7 @@ func (m *Manager) fail(l *lease, g *machine, err error) {
 	l.set(Failed, explain(err), g)
 	m.notify(l.owner)
 	m.wakeFiller()
+	m.wakeUsher()
 }
 
 // settle ends Starting and Resetting with a guest. News of it are told once.
@@ -311,6 +386,9 @@ func (m *Manager) settle(l *lease, g *machine, prepared bool) {
 			m.cfg.Log.Error("can't keep that a guest is prepared", "guest", g.id, "err", err)
 		}
 		g.prepared = true
+	}
+	if g.news != "" {
+		m.tell(l.owner, Notice{ID: "replaced", Kind: Replaced, Text: g.news})
 	}
 	l.set(Ready, cmp.Or(g.news, "Your machine is ready."), g)
 	g.news = ""

@@ -30,10 +30,13 @@ type machine struct {
 	// prepared says that the exercise in it was got ready. It is changed only
 	// while its lease is busy.
 	prepared bool
+	// made is when it was made.
+	made time.Time
 	// news is what its student is told of it beside that it is ready.
 	news string
 
 	mu      sync.Mutex
+	frozen  time.Time // since when it stands still; zero if it does not
 	lines   map[login]*line
 	screens map[*screen]bool
 }
@@ -64,7 +67,7 @@ type line struct {
 }
 
 func (m *Manager) machine(id string, k Kind, hostKey ssh.PublicKey) *machine {
-	return &machine{id: id, kind: k, hostKey: hostKey, dialer: m.cfg.Backend, signer: m.cfg.Signer,
+	return &machine{id: id, kind: k, made: time.Now(), hostKey: hostKey, dialer: m.cfg.Backend, signer: m.cfg.Signer,
 		lines: map[login]*line{}, screens: map[*screen]bool{}}
 }
 
@@ -172,6 +175,23 @@ func (m *Manager) create(ctx context.Context, p Plan, o *store.Owner) (g *machin
 }
 
 func (m *Manager) createOnce(ctx context.Context, p Plan, o *store.Owner) (*machine, error) {
+	g, err := m.reserved(ctx, p, o)
+	if err != nil {
+		return nil, err
+	}
+	ready := store.Free
+	if o != nil {
+		ready = store.Assigned
+	}
+	if err := m.raise(ctx, g, ready); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// reserve makes a guest's disk, so that there is a place for it; it does not
+// run yet. On failure nothing of it is left.
+func (m *Manager) reserve(ctx context.Context, p Plan, o *store.Owner) (*machine, error) {
 	pem, public, err := guestssh.NewHostKey()
 	if err != nil {
 		return nil, err
@@ -179,11 +199,9 @@ func (m *Manager) createOnce(ctx context.Context, p Plan, o *store.Owner) (*mach
 	k := p.Kind
 	row := store.Guest{ID: "g-" + strings.ToLower(rand.Text()[:12]), Mode: store.Preparing,
 		Image: k.Image, Memory: k.Memory, Desktop: k.Desktop, Mirror: k.Mirror, HostKey: string(ssh.MarshalAuthorizedKey(public))}
-	ready := store.Free
 	if o != nil {
 		row.SetOwner(*o)
 		row.Name = p.Name
-		ready = store.Assigned
 	}
 	// The row comes first: whatever happens next, the scan finds it.
 	if err := m.cfg.Table.AddGuest(ctx, row); err != nil {
@@ -195,21 +213,34 @@ func (m *Manager) createOnce(ctx context.Context, p Plan, o *store.Owner) (*mach
 		Desktop: k.Desktop, Open: k.open(), Cards: p.Cards, Hosts: p.Hosts, HostKey: pem, AuthorizedKey: ssh.MarshalAuthorizedKey(m.cfg.Signer.PublicKey()),
 		Labels: m.labels(o),
 	})
+	if errors.Is(err, vmbackend.ErrFull) {
+		// There is nothing to destroy, and no place that becomes free.
+		if gone := m.cfg.Table.DeleteGuest(ctx, row.ID); gone == nil {
+			return nil, err
+		}
+	}
 	if err == nil {
 		err = m.noteNode(ctx, row.ID)
 	}
-	if err == nil {
-		err = m.boot(ctx, g)
-	}
-	if err == nil {
-		err = m.cfg.Table.SetGuestMode(ctx, row.ID, ready)
-	}
 	if err != nil {
-		g.hangUp()
 		m.discard(row.ID)
 		return nil, err
 	}
 	return g, nil
+}
+
+// raise boots a reserved guest, which then is in a mode. On failure nothing of
+// it is left.
+func (m *Manager) raise(ctx context.Context, g *machine, ready store.Mode) error {
+	err := m.boot(ctx, g)
+	if err == nil {
+		err = m.cfg.Table.SetGuestMode(ctx, g.id, ready)
+	}
+	if err != nil {
+		g.hangUp()
+		m.discard(g.id)
+	}
+	return err
 }
 
 // labels are what a guest is known by at the backend. Guests of one class are
@@ -248,6 +279,9 @@ func (k Kind) open() []string {
 // boot starts a guest and proves that it lets the gateway in. A limited
 // number boot at once: more would only make each slower.
 func (m *Manager) boot(ctx context.Context, g *machine) error {
+	if thawed, err := m.thaw(ctx, g); thawed {
+		return err
+	}
 	select {
 	case m.boots <- struct{}{}:
 		defer func() { <-m.boots }()

@@ -4,6 +4,7 @@
 package guests
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,13 @@ type Table interface {
 	SetGuestPrepared(ctx context.Context, id string) error
 	SetGuestNode(ctx context.Context, id, node string) error
 	DeleteGuest(ctx context.Context, id string) error
+	TouchGuests(ctx context.Context, all []store.Touch) error
+
+	Enqueue(ctx context.Context, o store.Owner, booked bool) error
+	Queue(context.Context) ([]store.Waiting, error)
+	TakeTurn(ctx context.Context, o store.Owner) error
+	SeenWaiting(ctx context.Context, o store.Owner, at time.Time) error
+	LeaveQueue(ctx context.Context, o store.Owner) error
 }
 
 // Kind is what makes two fresh guests interchangeable.
@@ -47,9 +55,11 @@ func KindOf(g content.Guest, digest string) Kind {
 // State is what a lease shows to its student.
 type State string
 
-// None means that no guest runs: there is none, or it is switched off.
+// None means that no guest runs: there is none, or it is switched off. Queued
+// means that there is no room for one yet.
 const (
 	None      State = "none"
+	Queued    State = "queued"
 	Starting  State = "starting"
 	Ready     State = "ready"
 	Resetting State = "resetting"
@@ -68,6 +78,13 @@ type Status struct {
 	Generation int
 	// Machines tell of each, where there are several.
 	Machines []MachineStatus
+	// Place is that in the queue, from 1, where State is Queued. Estimate is how
+	// long it will take about; 0 where nobody can say.
+	Place    int
+	Estimate time.Duration
+	// KeptUntil is until when guests that came by the queue wait for their
+	// owner to do something; nil where they don't.
+	KeptUntil *time.Time
 }
 
 // MachineStatus is one of several guests.
@@ -95,6 +112,21 @@ type Config struct {
 	Prepare func(ctx context.Context, o store.Owner, guests []Handle) bool
 	// Pool is how many guests of each kind wait ready for a student.
 	Pool map[Kind]int
+	// MaxRunning is how many guests may run at the same time, all together;
+	// who comes later waits in a queue. 0 leaves it to the backend.
+	MaxRunning int
+	// PerUser is in how many tutorials a user may have guests that run;
+	// PerCourse how many guests of a course may. 0 is any number.
+	PerUser, PerCourse int
+	// Booked, which may be nil, says whether an owner's class has booked this
+	// time, and so comes first in the queue.
+	Booked func(store.Owner) bool
+	// Hold is how long a guest is kept for one whose turn in the queue has come,
+	// Grace how long a place is kept for one whose page is closed; 0 means 5 and
+	// 10 minutes.
+	Hold, Grace time.Duration
+	// Rest says when guests that nobody uses are suspended.
+	Rest Rest
 	// Parallel is how many guests may boot at the same time; at least 1.
 	Parallel int
 	// Notify is told of every change. It must not block.
@@ -123,18 +155,29 @@ type Manager struct {
 	cfg   Config
 	boots chan struct{} // holds a token for each guest that may boot now
 	fill  chan struct{} // wakes the filler
+	ush   chan struct{} // wakes the usher
 
 	ctx  context.Context // ends with Close; parent of all background work
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	begun time.Time
+	begun  time.Time
+	limits map[store.Mode]limit
+	queue  queue
+	gate   sync.Mutex // held from counting guests until those that may run count
 
 	mu   sync.Mutex
 	labs map[store.Owner]*lab
 	free map[Kind][]*machine
 	// stranded are guests that can't be removed until their node is back.
 	stranded map[string]bool
+	// aside are broken guests that are kept for an administrator; broken is how
+	// many there were. securing are guests that the queue is about to give out.
+	aside            map[string]bool
+	broken, securing int
+	active           map[store.Owner]activity
+	overruns         map[Overrun]int
+	overdue          map[string]store.Mode // rows whose overrun is counted
 }
 
 // New returns a Manager that does nothing yet; call Recover, then Run.
@@ -142,16 +185,28 @@ func New(cfg Config) *Manager {
 	if cfg.ScanEvery == 0 {
 		cfg.ScanEvery = 15 * time.Second
 	}
+	cfg.Hold, cfg.Grace = cmp.Or(cfg.Hold, defaultHold), cmp.Or(cfg.Grace, defaultGrace)
+	cfg.Rest.Frozen, cfg.Rest.Keep = cmp.Or(cfg.Rest.Frozen, defaultFrozen), cmp.Or(cfg.Rest.Keep, defaultKeep)
 	m := &Manager{
 		cfg:   cfg,
 		boots: make(chan struct{}, max(cfg.Parallel, 1)),
 		fill:  make(chan struct{}, 1),
+		ush:   make(chan struct{}, 1),
 		begun: time.Now(),
-		labs:  map[store.Owner]*lab{},
-		free:  map[Kind][]*machine{},
+
+		limits: limits(),
+		queue:  queue{seen: map[store.Owner]time.Time{}},
+
+		labs: map[store.Owner]*lab{},
+		free: map[Kind][]*machine{},
 
 		stranded: map[string]bool{},
+		aside:    map[string]bool{},
+		active:   map[store.Owner]activity{},
+		overruns: map[Overrun]int{},
+		overdue:  map[string]store.Mode{},
 	}
+	m.limits[store.Suspended] = limit{cfg.Rest.Keep, Remove}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	return m
 }
@@ -163,6 +218,9 @@ func (m *Manager) Run(ctx context.Context) {
 	loops.Go(func() { m.scanEvery(ctx, m.cfg.ScanEvery) })
 	loops.Go(func() { m.fillPool(ctx) })
 	loops.Go(func() { m.prepare(ctx) })
+	loops.Go(func() { m.usher(ctx) })
+	loops.Go(func() { m.noteActivity(ctx) })
+	loops.Go(func() { m.lookIdle(ctx) })
 	m.wakeFiller()
 	loops.Wait()
 }

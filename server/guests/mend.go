@@ -31,6 +31,9 @@ func (m *Manager) Recover(ctx context.Context) error {
 	for _, row := range rows {
 		m.takeOver(row, left[row.ID].State)
 	}
+	if err := m.recoverQueue(ctx); err != nil {
+		return fmt.Errorf("read the queue for guests: %w", err)
+	}
 	m.removeStrays(there, rows)
 	return nil
 }
@@ -41,25 +44,37 @@ func (m *Manager) takeOver(row store.Guest, state vmbackend.State) {
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(row.HostKey))
 	owner, owned := row.Owner()
 	g := m.machine(row.ID, kindOf(row), key)
-	g.prepared = row.Prepared
+	g.prepared, g.made = row.Prepared, row.CreatedAt
 	lease := func() *lease { return m.lab(owner).lease(m.nameOf(row, owner)) }
+	owned = owned && (row.Mode == store.Assigned || row.Mode == store.Suspended)
+	if owned && row.ActiveAt != nil {
+		m.active[owner] = activity{at: latest(m.active[owner].at, row.ActiveAt), address: row.Address, noted: true}
+	}
 	switch {
 	case err != nil || state == "":
 		m.discard(row.ID)
-		if row.Mode == store.Assigned && owned {
+		if owned {
 			lease().set(None, goneWords, nil)
 		}
-	case row.Mode == store.Assigned && owned && state == vmbackend.Running && g.prepared:
+	case owned && state == vmbackend.Running && g.prepared:
 		lease().set(Ready, "Your machine is ready.", g)
-	case row.Mode == store.Assigned && owned && state == vmbackend.Running:
+		m.inMode(row, store.Assigned)
+	case owned && state == vmbackend.Running:
 		// The gateway ended while it prepared the exercise.
 		l := lease()
 		l.set(Starting, "Preparing the exercise.", g)
 		m.supply(owner, []job{{l, func(context.Context) (*machine, error) { return g, nil }}})
-	case row.Mode == store.Assigned && owned && state == vmbackend.Lost:
+	case owned && state == vmbackend.Suspended:
+		g.frozen = row.ModeSince
+		lease().set(None, suspendedWords, g)
+		m.inMode(row, store.Suspended)
+	case owned && state == vmbackend.Lost:
 		lease().set(None, awayWords, g)
-	case row.Mode == store.Assigned && owned:
-		lease().set(None, "Your machine is switched off. What you did in it is kept.", g)
+	case owned:
+		lease().set(None, offWords, g)
+		m.inMode(row, store.Suspended)
+	case row.Mode == store.Recovering:
+		m.aside[row.ID] = true
 	case row.Mode == store.Free && state == vmbackend.Running && m.cfg.Pool[g.kind] > 0:
 		m.free[g.kind] = append(m.free[g.kind], g)
 	default:
@@ -109,6 +124,15 @@ func (m *Manager) discard(id string) {
 	m.retire(id)
 }
 
+// inMode keeps that a guest is in another mode than its row says.
+func (m *Manager) inMode(row store.Guest, mode store.Mode) {
+	if row.Mode != mode {
+		ctx, cancel := context.WithTimeout(m.ctx, 10*time.Second)
+		defer cancel()
+		m.setMode(ctx, row.ID, mode)
+	}
+}
+
 // retire destroys a guest in the background and deletes its row. If that
 // fails the row stays, and the scan tries again.
 func (m *Manager) retire(id string) {
@@ -118,6 +142,9 @@ func (m *Manager) retire(id string) {
 			err = m.cfg.Table.DeleteGuest(ctx, id)
 		}
 		m.removed(id, err)
+		if err == nil {
+			m.wakeUsher()
+		}
 	})
 }
 
@@ -164,7 +191,9 @@ func (m *Manager) ended(id string, looked time.Time) {
 	}
 	m.cfg.Log.Warn("a student's guest ended by itself", "guest", id, "user", l.owner.UserID)
 	l.held().hangUp()
+	m.setMode(m.ctx, id, store.Suspended)
 	m.notify(l.owner)
+	m.wakeUsher()
 }
 
 const goneWords = "Your machine was lost. Start a new one: your points are kept."
@@ -226,6 +255,7 @@ func (m *Manager) scan(ctx context.Context) error {
 		return err
 	}
 	m.removeStrays(there, rows)
+	m.tidy(rows)
 	found := map[string]vmbackend.Guest{}
 	for _, g := range there {
 		found[g.ID] = g
@@ -237,14 +267,14 @@ func (m *Manager) scan(ctx context.Context) error {
 				return err
 			}
 		}
+		overrun := m.overrun(row, begun)
 		switch {
-		case row.ModeSince.After(begun.Add(-bootTimeout)) && row.Mode == store.Preparing,
-			!row.ModeSince.Before(begun.Add(-clockStep)):
+		case row.Mode == store.Preparing && !overrun, !row.ModeSince.Before(begun.Add(-clockStep)):
 			// under way, or newer than the list
 		case row.Mode == store.Retiring:
 			m.retire(row.ID)
-		case row.Mode == store.Preparing:
-			m.discard(row.ID)
+		case overrun:
+			m.mend(ctx, row)
 		case !known:
 			m.gone(row.ID, begun)
 		case g.State == vmbackend.Stopped:

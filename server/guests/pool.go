@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"time"
+
+	"github.com/labmark/labmark/server/store"
 )
 
 // claim gives a free guest to a lease's owner, who loses the one with the ID
@@ -98,7 +100,7 @@ func (m *Manager) fillPool(ctx context.Context) {
 			return
 		case <-m.fill:
 		}
-		for k := m.lacking(); k != nil; k = m.lacking() {
+		for k := m.lacking(); k != nil && m.spare(); k = m.lacking() {
 			if err := m.addFree(ctx, *k); err != nil {
 				if ctx.Err() != nil {
 					return
@@ -127,6 +129,12 @@ func (m *Manager) lacking() *Kind {
 		}
 	}
 	return nil
+}
+
+// spare says whether there is room for a guest that nobody has asked for.
+func (m *Manager) spare() bool {
+	_, free := m.Counts()
+	return !m.queue.waiting(store.Owner{}) && (m.cfg.MaxRunning == 0 || m.used()+free < m.cfg.MaxRunning)
 }
 
 func (m *Manager) addFree(ctx context.Context, k Kind) error {
