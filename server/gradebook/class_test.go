@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/themes/words"
 )
 
 func TestClassShowsEverybodyWhoLearns(t *testing.T) {
@@ -90,8 +91,8 @@ func TestStudent(t *testing.T) {
 	if got.Previous == nil || got.Previous.User.ID != c.dora || got.Next == nil || got.Next.User.ID != c.bob {
 		t.Errorf("neighbours %+v, %+v", got.Previous, got.Next)
 	}
-	if !strings.Contains(strings.Join(got.Explain, "\n"), "second") {
-		t.Errorf("explained by %q", got.Explain)
+	if !strings.Contains(strings.Join(got.Standing.Explain(words.In("en"), got.Tutorial), "\n"), "second") {
+		t.Errorf("explained by %q", got.Standing.Explain(words.In("en"), got.Tutorial))
 	}
 	o.UserID = 999
 	if _, err := c.Student(t.Context(), o); !errors.Is(err, store.ErrNotFound) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labmark/labmark/server/progress"
 	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/themes/words"
 )
 
 // exportJSON writes one object. Students are written one after the other, for
@@ -70,7 +71,7 @@ func (b Book) describe(ctx context.Context, s sheet, contextID uint, m store.Mem
 		}
 		now := s.work.of(m.User.ID, p.course, p.tutorial)
 		stand := jsonStand{Course: p.course.ID, Tutorial: p.tutorial.ID, Points: now.Points, Of: now.Of, Earned: now.Earned,
-			Extra: now.Allowance.Extra.Seconds(), Excused: now.Allowance.Excused, Explain: now.Explain(p.tutorial),
+			Extra: now.Allowance.Extra.Seconds(), Excused: now.Allowance.Excused, Explain: now.Explain(words.In(words.Source), p.tutorial),
 			Checks: []jsonCheckNow{}, Attempts: jsonAttempts(list)}
 		if o := now.Override; o != nil {
 			stand.Override = &jsonOverride{now.Points, o.Reason, o.By, o.At}

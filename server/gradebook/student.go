@@ -17,7 +17,6 @@ type StudentWork struct {
 	// Attempts are all there are, in order of time, with their output.
 	Attempts  []store.Attempt
 	Overrides []store.Override // the whole history, newest first
-	Explain   []string         // how the points have come about, line by line
 	Values    content.Values   // the student's variables
 	// Setups are the runs that prepared the student's guests, with output,
 	// oldest first.
@@ -39,7 +38,6 @@ func (b Book) Student(ctx context.Context, o store.Owner) (StudentWork, error) {
 	}
 	out := StudentWork{Course: c, Tutorial: t, Values: b.Catalog.Values(o)}
 	out.Standing = progress.Of(c.ID, t, progress.Select(w, c, t, o.UserID))
-	out.Explain = out.Standing.Explain(t)
 	out.Overrides = slices.Clone(w.Overrides)
 	slices.Reverse(out.Overrides)
 	if err := b.place(ctx, o, &out); err != nil {

@@ -1,69 +1,71 @@
 package progress
 
 import (
+	"cmp"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/themes/words"
 )
 
 // Explain says line by line, for people, how the points have come about.
-func (p Tutorial) Explain(t *content.Tutorial) []string {
-	var lines []string
-	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	say("%s", p.rule())
+func (p Tutorial) Explain(l *words.Language, t *content.Tutorial) []string {
+	lines := []string{strings.Join(p.rule(l), " ")}
+	say := func(sentence string, holes ...any) { lines = append(lines, l.Say(sentence, holes...)) }
 	for _, c := range t.Checks {
-		line := p.Checks[c.ID].explain(called(t, c), p.Policy)
+		line := l.Say("{check}: {what}.##explain", "check", called(t, c), "what", strings.Join(p.Checks[c.ID].explain(l, p.Policy), ", "))
 		if p.Checks[c.ID].older(c) {
-			line += " The check was another version then."
+			line += " " + l.Say("The check was another version then.")
 		}
-		say("%s", line)
+		lines = append(lines, line)
 	}
 	for _, g := range p.Gone {
-		say("%s: %s of %s, kept though the author has taken this check out since.", g.Check, number(g.Points), points(g.Of))
+		say("{check}: {score}, kept though the author has taken this check out since.", "check", g.Check, "score", scoreOf(l, g.Points, g.Of))
 	}
 	if p.HintCost > 0 {
-		say("Opened hints cost %s.", points(p.HintCost))
+		say("Opened hints cost {points}.", "points", points(l, p.HintCost))
 	}
 	if p.TooLate > 0 {
-		say("%s after the end (%s) do not count.", plural(p.TooLate, "attempt"), when(p.Policy.Until.Add(p.Allowance.Extra)))
+		lines = append(lines, l.Count(float64(p.TooLate), "{n} attempt after the end ({when}) does not count.",
+			"{n} attempts after the end ({when}) do not count.", "when", l.When(p.Policy.Until.Add(p.Allowance.Extra))))
 	}
-	if p.Override != nil {
-		say("The attempts come to %s. An instructor set %s on %s: %s", points(p.Earned), points(p.Points), when(p.Override.At), orNone(p.Override.Reason))
+	if o := p.Override; o != nil {
+		say("The attempts come to {earned}. An instructor set {points} on {when}: {reason}", "earned", points(l, p.Earned),
+			"points", points(l, p.Points), "when", l.When(o.At), "reason", cmp.Or(o.Reason, l.Say("no reason was given.")))
 	}
 	if p.Allowance.Excused {
-		say("Excused: this tutorial does not count. %s", p.Allowance.Reason)
+		lines = append(lines, strings.TrimSpace(l.Say("Excused: this tutorial does not count.")+" "+p.Allowance.Reason))
 	}
-	say("Altogether %s of %s.", number(p.Points), points(p.Of))
+	say("Altogether {score}.", "score", scoreOf(l, p.Points, p.Of))
 	return lines
 }
 
-// rule is the policy in one line.
-func (p Tutorial) rule() string {
-	rule := map[Keep]string{
-		AsChecks: "Points once won stay, except where a check says that the latest attempt counts.",
-		Best:     "The best attempt at each check counts.",
-		Latest:   "The latest attempt at each check counts.",
-		First:    "The first attempt at each check counts.",
-	}[p.Policy.Keep]
+// rule is the policy, in whole sentences.
+func (p Tutorial) rule(l *words.Language) []string {
+	rules := []string{map[Keep]string{
+		AsChecks: l.Say("Points once won stay, except where a check says that the latest attempt counts."),
+		Best:     l.Say("The best attempt at each check counts."),
+		Latest:   l.Say("The latest attempt at each check counts."),
+		First:    l.Say("The first attempt at each check counts."),
+	}[p.Policy.Keep]}
 	if due := p.Policy.Due; due != nil {
-		rule += " Due " + when(due.Add(p.Allowance.Extra))
+		when := l.When(due.Add(p.Allowance.Extra))
 		if p.Policy.Penalty > 0 {
-			rule += fmt.Sprintf(", then %s %% less for each started day", number(100*p.Policy.Penalty))
+			rules = append(rules, l.Say("Due {when}, then {percent} % less for each started day.", "when", when, "percent", l.Number(100*p.Policy.Penalty)))
+		} else {
+			rules = append(rules, l.Say("Due {when}.", "when", when))
 		}
-		rule += "."
 	}
 	if end := p.Policy.Until; end != nil {
-		rule += " The last moment is " + when(end.Add(p.Allowance.Extra)) + "."
+		rules = append(rules, l.Say("The last moment is {when}.", "when", l.When(end.Add(p.Allowance.Extra))))
 	}
-	if p.Allowance.Extra > 0 {
-		rule += " This includes extra time of " + duration(p.Allowance.Extra) + "."
+	if extra := p.Allowance.Extra; extra > 0 {
+		rules = append(rules, l.Say("This includes extra time of {time}.", "time", duration(l, extra)))
 	}
-	return rule
+	return rules
 }
 
 // called is how people know a check: by the title of its task. The ID tells
@@ -80,50 +82,54 @@ func called(t *content.Tutorial, c *content.Check) string {
 	return c.Title
 }
 
-func (c Check) explain(name string, p Policy) string {
+// explain gives the parts of a check's line.
+func (c Check) explain(l *words.Language, p Policy) []string {
 	if c.Counts == nil {
-		if c.Attempts > 0 {
-			return fmt.Sprintf("%s: 0 of %s, %s, none of which counts.", name, points(c.Of), plural(c.Attempts, "attempt"))
+		said := []string{scoreOf(l, 0, c.Of)}
+		switch {
+		case c.Attempts > 0:
+			return append(said, l.Count(float64(c.Attempts), "{n} attempt, which does not count", "{n} attempts, none of which counts"))
+		case c.Last != nil:
+			return append(said, l.Say("no attempt could tell yet"))
 		}
-		if c.Last != nil {
-			return fmt.Sprintf("%s: 0 of %s; no attempt could tell yet.", name, points(c.Of))
-		}
-		return fmt.Sprintf("%s: 0 of %s, not tried.", name, points(c.Of))
+		return append(said, l.Say("not tried"))
 	}
-	outcome := "not passed"
+	outcome := l.Say("not passed")
 	switch {
 	case c.Passed:
-		outcome = "passed"
+		outcome = l.Say("passed")
 	case c.Counts.Score > 0:
-		outcome = fmt.Sprintf("%s %% done", number(100*unit(c.Counts.Score)))
+		outcome = l.Say("{percent} % done", "percent", l.Number(100*unit(c.Counts.Score)))
 	}
-	line := fmt.Sprintf("%s: %s of %s, %s by the attempt of %s (one of %d)",
-		name, number(c.Points), points(c.Of), outcome, when(c.Counts.StartedAt), c.Attempts)
+	said := []string{scoreOf(l, c.Points, c.Of), l.Say("{outcome} by the attempt of {when} (one of {n})",
+		"outcome", outcome, "when", l.When(c.Counts.StartedAt), "n", c.Attempts)}
 	if cost := c.Cost(c.Counts.ID); cost > 0 {
-		line += fmt.Sprintf(", %s less for failed answers before it", points(min(cost, unit(c.Counts.Score)*c.Of)))
+		said = append(said, l.Say("{points} less for failed answers before it", "points", points(l, min(cost, unit(c.Counts.Score)*c.Of))))
 	}
 	if c.LateDays > 0 {
-		line += fmt.Sprintf(", %s late", plural(c.LateDays, "day"))
+		late := l.Count(float64(c.LateDays), "{n} day late", "{n} days late")
 		if p.Penalty > 0 {
-			line += fmt.Sprintf(": %s %% of its points are left", number(100*p.share(c.LateDays)))
+			late = l.Say("{late}: {percent} % of its points are left", "late", late, "percent", l.Number(100*p.share(c.LateDays)))
 		}
+		said = append(said, late)
 	}
-	return line + "."
+	return said
 }
 
 // comment is a short text for a platform's gradebook. What an instructor gave
-// as reason stays in Labmark.
+// as reason stays in Labmark. It is English: a gradebook has many readers.
 func (p Tutorial) comment(t *content.Tutorial) string {
-	head := fmt.Sprintf("%s of %s: %d of %s passed", number(p.Points), points(p.Of), p.Passed(), plural(len(t.Checks), "check"))
+	en := words.In(words.Source)
+	head := fmt.Sprintf("%s of %s: %d of %s passed", number(p.Points), points(en, p.Of), p.Passed(), en.Count(float64(len(t.Checks)), "{n} check", "{n} checks"))
 	if p.Override != nil {
-		head = fmt.Sprintf("%s of %s, set by an instructor (by the checks: %s)", number(p.Points), points(p.Of), number(p.Earned))
+		head = fmt.Sprintf("%s of %s, set by an instructor (by the checks: %s)", number(p.Points), points(en, p.Of), number(p.Earned))
 	}
 	if p.Allowance.Excused {
 		head = "Excused. " + head
 	}
 	text := &parts{}
 	if late := p.lateDays(); late > 0 && p.Policy.Penalty > 0 {
-		text.add("up to " + plural(late, "day") + " late")
+		text.add("up to " + en.Count(float64(late), "{n} day late", "{n} days late"))
 	}
 	if p.HintCost > 0 {
 		text.add("hints −" + number(p.HintCost))
@@ -175,39 +181,21 @@ func (p *parts) after(head string) string {
 	return b.String() + "."
 }
 
-// number writes points with at most two decimals.
-func number(f float64) string {
-	return strconv.FormatFloat(math.Round(f*100)/100, 'f', -1, 64)
+// number writes points with at most two decimals, in English.
+func number(f float64) string { return words.In(words.Source).Number(f) }
+
+// scoreOf is what was won of a number of points.
+func scoreOf(l *words.Language, won, of float64) string {
+	return l.Count(of, "{won} of {n} point", "{won} of {n} points", "won", l.Number(won))
 }
 
-func points(f float64) string {
-	if number(f) == "1" {
-		return "1 point"
-	}
-	return number(f) + " points"
-}
+func points(l *words.Language, f float64) string { return l.Count(f, "{n} point", "{n} points") }
 
-func plural(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
-}
-
-func when(t time.Time) string { return t.UTC().Format("2 January 2006 15:04 MST") }
-
-func duration(d time.Duration) string {
+func duration(l *words.Language, d time.Duration) string {
 	if d%day == 0 {
-		return plural(int(d/day), "day")
+		return l.Count(float64(d/day), "{n} day", "{n} days")
 	}
-	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
-}
-
-func orNone(reason string) string {
-	if reason == "" {
-		return "no reason was given."
-	}
-	return reason
+	return words.Minutes(d)
 }
 
 // Newest is when a student was last seen at work; nil if never.

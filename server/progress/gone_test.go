@@ -6,6 +6,7 @@ import (
 
 	"github.com/labmark/labmark/server/lab"
 	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/themes/words"
 )
 
 // TestPointsOfRemovedChecksStay takes a check out that some had won points at.
@@ -20,7 +21,7 @@ func TestPointsOfRemovedChecksStay(t *testing.T) {
 	if p.Points != before.Points+3 || p.Of != before.Of+3 {
 		t.Errorf("%v of %v, want %v of %v", p.Points, p.Of, before.Points+3, before.Of+3)
 	}
-	if text := strings.Join(p.Explain(tutorial), "\n"); !strings.Contains(text, "taken-out: 3 of 3 points, kept") {
+	if text := strings.Join(p.Explain(words.In("en"), tutorial), "\n"); !strings.Contains(text, "taken-out: 3 of 3 points, kept") {
 		t.Errorf("it is not explained:\n%s", text)
 	}
 	if p := Of("c", tutorial, Work{Attempts: []store.Attempt{removed(1, 0)}}); p.Of != before.Of {
@@ -35,12 +36,12 @@ func TestPointsOfRemovedChecksStay(t *testing.T) {
 func TestOlderVersionsOfChecksAreTold(t *testing.T) {
 	a := try("kept", 1, 1)
 	a.Revision = "sha256:another"
-	const words = "The check was another version then."
-	if text := strings.Join(Of("c", tutorial, Work{Attempts: []store.Attempt{a}}).Explain(tutorial), "\n"); strings.Count(text, words) != 1 {
+	const phrase = "The check was another version then."
+	if text := strings.Join(Of("c", tutorial, Work{Attempts: []store.Attempt{a}}).Explain(words.In("en"), tutorial), "\n"); strings.Count(text, phrase) != 1 {
 		t.Errorf("not told once:\n%s", text)
 	}
 	a.Revision = lab.Revision(tutorial.Checks[0])
-	if text := strings.Join(Of("c", tutorial, Work{Attempts: []store.Attempt{a}}).Explain(tutorial), "\n"); strings.Contains(text, words) {
+	if text := strings.Join(Of("c", tutorial, Work{Attempts: []store.Attempt{a}}).Explain(words.In("en"), tutorial), "\n"); strings.Contains(text, phrase) {
 		t.Errorf("told of the same version:\n%s", text)
 	}
 }

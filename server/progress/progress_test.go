@@ -7,6 +7,7 @@ import (
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/store"
+	"github.com/labmark/labmark/themes/words"
 )
 
 var tutorial = &content.Tutorial{
@@ -156,15 +157,15 @@ func TestExplained(t *testing.T) {
 			Extra: 24 * time.Hour, Excused: true, Reason: "Was ill."},
 		Override: &store.Override{Points: &two, Reason: "By agreement.", At: noon},
 	})
-	all := strings.Join(p.Explain(tutorial), "\n")
+	all := strings.Join(p.Explain(words.In("en"), tutorial), "\n")
 	for _, want := range []string{
-		"Due 3 November 2026 12:00 UTC, then 10 % less for each started day.",
+		"Due 3 Nov 2026, 12:00 UTC, then 10 % less for each started day.",
 		"extra time of 1 day",
-		"kept: 1.8 of 2 points, passed by the attempt of 3 November 2026 18:00 UTC (one of 1), 1 day late: 90 % of its points are left.",
-		"alone: 0 of 1 point; no attempt could tell yet.",
-		"1 attempt after the end (6 November 2026 12:00 UTC) do",
+		"kept: 1.8 of 2 points, passed by the attempt of 3 Nov 2026, 18:00 UTC (one of 1), 1 day late: 90 % of its points are left.",
+		"alone: 0 of 1 point, no attempt could tell yet.",
+		"1 attempt after the end (6 Nov 2026, 12:00 UTC) does",
 		"cost 1.5 points",
-		"An instructor set 2 points on 2 November 2026 12:00 UTC: By agreement.",
+		"An instructor set 2 points on 2 Nov 2026, 12:00 UTC: By agreement.",
 		"Excused: this tutorial does not count. Was ill.",
 		"Altogether 2 of 7 points.",
 	} {
@@ -213,7 +214,7 @@ func TestFractionsLeaveNothingBehind(t *testing.T) {
 		t.Errorf("set to two thirds: %v", g.Given)
 	}
 	// People know a check by its title; the ID tells two of one title apart.
-	if lines := strings.Join(p.Explain(thirds), "\n"); !strings.Contains(lines, "Make a user (loose): ") || !strings.Contains(lines, "\nPing: ") {
+	if lines := strings.Join(p.Explain(words.In("en"), thirds), "\n"); !strings.Contains(lines, "Make a user (loose): ") || !strings.Contains(lines, "\nPing: ") {
 		t.Errorf("explained by\n%s", lines)
 	}
 	if c := p.Grade(thirds).Comment; !strings.HasSuffix(c, "Ping 33.33 %.") {

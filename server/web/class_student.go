@@ -56,8 +56,8 @@ func (s *site) showStudent(c *gin.Context, status int, b *subject, w *gradebook.
 	name := w.User.Called()
 	page := themes.StudentPage{Layout: s.layout(c, name, themes.Crumb{Title: s.words(c).Say("Class"), Href: teachPath(c, "", b)}),
 		TeachLinks: s.teachLinks(c, b, path), Name: name, Detail: detail(w.User), Heading: b.tutorial.Title,
-		Score: themes.Score{Points: w.Standing.Earned, Of: w.Standing.Of}, Explain: w.Explain, Error: problem,
-		Grade:           views.Grade(w.Standing, row, b.graded, b.platform),
+		Score: themes.Score{Points: w.Standing.Earned, Of: w.Standing.Of}, Explain: w.Standing.Explain(s.words(c), w.Tutorial), Error: problem,
+		Grade:           views.GradeIn(s.words(c), views.Grade(w.Standing, row, b.graded, b.platform)),
 		OverrideAction:  teachPath(c, path+"/override", b),
 		AllowanceAction: teachPath(c, path+"/allowance", b),
 		ExtraMinutes:    int(w.Standing.Allowance.Extra / time.Minute), Excused: w.Standing.Allowance.Excused,
@@ -68,7 +68,7 @@ func (s *site) showStudent(c *gin.Context, status int, b *subject, w *gradebook.
 		page.RevokeAction = teachPath(c, path+"/revoke", b)
 	}
 	if g := s.Guests.Status(b.of(w.User.ID)); g.State != guests.None {
-		v := views.Guest(g)
+		v := views.GuestIn(s.words(c), views.Guest(g))
 		page.Guest = &v
 	}
 	for _, check := range b.tutorial.Checks {
@@ -79,7 +79,7 @@ func (s *site) showStudent(c *gin.Context, status int, b *subject, w *gradebook.
 	}
 	for _, r := range w.Setups {
 		page.Setups = append(page.Setups, themes.SetupRunView{At: r.StartedAt, Where: fmt.Sprintf("%s:%d", r.File, r.Line),
-			Guest: r.Guest, Step: r.Step, Failed: r.Failed(), Message: r.Message, Stdout: r.Stdout, Stderr: r.Stderr})
+			Guest: r.Guest, Step: r.Step, Failed: r.Failed(), Message: s.words(c).Translate(r.Message), Stdout: r.Stdout, Stderr: r.Stderr})
 	}
 	for _, v := range b.tutorial.Vars {
 		page.Vars = append(page.Vars, themes.VarView{Name: v.Name, Value: w.Values[v.Name]})
@@ -124,7 +124,7 @@ func overrides(l *words.Language, w *gradebook.StudentWork, by map[uint]string) 
 // the people of the class.
 func evidence(l *words.Language, a store.Attempt, t *content.Tutorial, w *gradebook.StudentWork, by map[uint]string) themes.EvidenceView {
 	standing := w.Standing.Checks[a.Check]
-	v := themes.EvidenceView{AttemptView: views.Attempt(a, standing), Title: a.Check, Exit: a.ExitStatus,
+	v := themes.EvidenceView{AttemptView: views.AttemptIn(l, a, standing), Title: a.Check, Exit: a.ExitStatus,
 		Counts: standing.Counts != nil && standing.Counts.ID == a.ID, Stdout: a.Stdout, Stderr: a.Stderr,
 		StdoutCut: a.StdoutCut, StderrCut: a.StderrCut, Revision: a.Revision, Image: a.Image, Machine: a.GuestID}
 	v.Answer = answered(a, t, w.Values)
