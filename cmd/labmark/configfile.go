@@ -15,17 +15,23 @@ import (
 )
 
 // configFiles are the files that were read, later ones winning.
-type configFiles struct{ read []*configFile }
+type configFiles struct {
+	read []*configFile
+	// lenient keeps what is wrong in files in faults, instead of failing.
+	lenient bool
+	faults  []error
+}
 
 // configFile is one YAML file with flags' names as keys.
 type configFile struct {
 	name   string
 	values map[string]any
+	files  *configFiles
 }
 
 // load is a kong.ConfigurationLoader.
 func (f *configFiles) load(r io.Reader) (kong.Resolver, error) {
-	c := &configFile{name: "a configuration file"}
+	c := &configFile{name: "a configuration file", files: f}
 	if file, ok := r.(*os.File); ok {
 		c.name = file.Name()
 	}
@@ -34,10 +40,22 @@ func (f *configFiles) load(r io.Reader) (kong.Resolver, error) {
 		return nil, err
 	}
 	if err := yaml.Unmarshal(text, &c.values); err != nil {
-		return nil, fmt.Errorf("%s: %s", c.name, yaml.FormatError(err, false, true))
+		c.values = nil
+		if err := f.fault(fmt.Errorf("%s: %s", c.name, yaml.FormatError(err, false, true))); err != nil {
+			return nil, err
+		}
 	}
 	f.read = append(f.read, c)
 	return c, nil
+}
+
+// fault returns the error, or keeps it.
+func (f *configFiles) fault(err error) error {
+	if f.lenient {
+		f.faults = append(f.faults, err)
+		return nil
+	}
+	return err
 }
 
 // Validate refuses keys that no flag has, so that a typo does not pass for a
@@ -52,7 +70,9 @@ func (c *configFile) Validate(app *kong.Application) error {
 	})
 	for key := range c.values {
 		if !known[key] {
-			return fmt.Errorf("%s: there is no setting %q: see labmark config", c.name, key)
+			if err := c.files.fault(fmt.Errorf("%s: there is no setting %q: see labmark config", c.name, key)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -30,6 +30,8 @@ type cli struct {
 	LMS      lmsCmd      `cmd:"" name:"lms" help:"Serve a pretend learning platform on this machine, to try launches with."`
 	Backup   backupCmd   `cmd:"" help:"Keep the whole installation in one file, while it runs."`
 	Restore  restoreCmd  `cmd:"" help:"Make an installation of a backup, on either kind of database."`
+	Doctor   doctorCmd   `cmd:"" help:"Say what is wrong with an installation, and how to mend it; nothing is changed."`
+	Rollback rollbackCmd `cmd:"" help:"Bring back the database as it was before an upgrade of Labmark."`
 	Config   configCmd   `cmd:"" help:"Show every setting, its value and where it came from."`
 	Version  versionCmd  `cmd:"" help:"Show which labmark this is."`
 
@@ -54,7 +56,7 @@ func main() {
 // run is main without the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var c cli
-	files := &configFiles{}
+	files := &configFiles{lenient: len(args) > 0 && args[0] == "doctor"} // which tells of them itself
 	parser, err := kong.New(&c,
 		kong.Name("labmark"),
 		kong.Description(description),

@@ -32,13 +32,7 @@ func (c *nodeTestCmd) Run(ctx context.Context, s *Settings, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	all := approach(ctx, n)
-	if !endsBad(all) && n.URI != server.LocalURI {
-		all = append(all, s.connect(ctx, n))
-	}
-	if !endsBad(all) {
-		all = append(all, s.examine(ctx, n)...)
-	}
+	all := s.testNode(ctx, n)
 	bad := 0
 	for _, f := range all {
 		mark := map[vmbackend.Level]string{vmbackend.Good: "ok   ", vmbackend.Fair: "fair ", vmbackend.Bad: "WRONG"}[f.Level]
@@ -54,6 +48,18 @@ func (c *nodeTestCmd) Run(ctx context.Context, s *Settings, out io.Writer) error
 		return fmt.Errorf("%s: guests can't run there: %d of %d findings are bad", n.Name, bad, len(all))
 	}
 	return nil
+}
+
+// testNode walks the whole way to a node.
+func (s *Settings) testNode(ctx context.Context, n store.Node) []vmbackend.Finding {
+	all := approach(ctx, n)
+	if !endsBad(all) && n.URI != server.LocalURI {
+		all = append(all, s.connect(ctx, n))
+	}
+	if !endsBad(all) {
+		all = append(all, s.examine(ctx, n)...)
+	}
+	return all
 }
 
 // printable is what a node has said without what would command a terminal.

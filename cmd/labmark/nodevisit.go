@@ -57,8 +57,11 @@ func (s *Settings) visit(ctx context.Context, n store.Node, do func(vmbackend.Ba
 // clear leaves nothing of a visit, unless a server needs it.
 func (e *engine) clear(ctx context.Context) {
 	_ = os.RemoveAll(filepath.Join(e.settings.DataDir, e.umlDir()))
+	if e.owned == nil {
+		return
+	}
 	free, err := server.LockData(e.settings.DataDir)
-	if err != nil || e.owned == nil {
+	if err != nil {
 		return
 	}
 	free()

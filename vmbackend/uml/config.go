@@ -187,6 +187,11 @@ const debianKernel = "/usr/bin/linux.uml"
 // FastKernel is where `make kernel` puts its kernel in a cache folder.
 func FastKernel(cacheDir string) string { return filepath.Join(cacheDir, "kernel", "linux") }
 
+// FindKernel is the kernel that New takes for a Config.Kernel.
+func FindKernel(kernel string) (string, error) {
+	return findKernel(Config{CacheDir: DefaultCacheDir(), Kernel: kernel})
+}
+
 func findKernel(cfg Config) (string, error) {
 	candidates := []string{FastKernel(cfg.CacheDir), debianKernel}
 	if cfg.Kernel != "" {
