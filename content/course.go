@@ -58,10 +58,13 @@ type Tutorial struct {
 	// where it is not translated.
 	Language string
 	Duration time.Duration // the author's estimate; 0 is unknown
-	Guests   []Guest       // at least one
-	Networks []Network     // that join them; none for a guest on its own
-	Vars     []Var
-	Steps    []Step
+	// Idle is after what time without use guests are suspended, Session how long
+	// they run at most; 0 leaves both to the server.
+	Idle, Session time.Duration
+	Guests        []Guest   // at least one
+	Networks      []Network // that join them; none for a guest on its own
+	Vars          []Var
+	Steps         []Step
 	// Setups prepare the guests, in document order.
 	Setups []*Setup
 

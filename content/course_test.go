@@ -144,7 +144,7 @@ func TestDefaultsComeFromCourse(t *testing.T) {
 	fsys := courseWith("---\ntitle: T\nguests:\n  box: {memory: 64M}\nlimits: {timeout: 3s}\n---\n" +
 		"```check {#a unsolved}\ntrue\n```\n```check {#b unsolved points=5 timeout=1m sticky}\ntrue\n```\n")
 	fsys["course.yaml"].Data = []byte("id: demo\ntitle: D\nguests:\n  box: {user: ann, memory: 1G}\n" +
-		"grading: {points: 2.5, sticky: false, score: first, late: 12.5%}\nlimits: {timeout: 20s}\n")
+		"grading: {points: 2.5, sticky: false, score: first, late: 12.5%}\nlimits: {timeout: 20s, idle: 20m, session: 2h}\n")
 	c, findings := Load(fsys)
 	if c == nil {
 		t.Fatal(findings)

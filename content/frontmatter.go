@@ -16,7 +16,9 @@ type defaults struct {
 	points  float64
 	sticky  bool
 	timeout time.Duration
-	images  []string // known names
+	// idle and session are of guests.
+	idle, session time.Duration
+	images        []string // known names
 }
 
 const fence = "---"
@@ -51,6 +53,7 @@ func (f *front) read(y *yamlText, text string) {
 			src.fail(0, len(fence), "The front matter is empty.", "Give the tutorial a title: “title: …”.")
 		}
 		t.Guests = opened(d.guests, d.mirror)
+		t.Idle, t.Session = d.idle, d.session
 		return
 	}
 	y.fields(root, "The front matter", map[string]func(ast.Node){
@@ -70,6 +73,7 @@ func (f *front) read(y *yamlText, text string) {
 		t.Guests = d.guests
 	}
 	t.Guests = opened(t.Guests, d.mirror)
+	t.Idle, t.Session = d.idle, d.session
 	if networks != nil {
 		t.Networks = y.networks(networks, f)
 	}
@@ -152,9 +156,19 @@ func shortDuration(d time.Duration) string {
 // maxTimeout is the longest time limit of a check.
 const maxTimeout = 5 * time.Minute
 
-// limits reads what bounds a tutorial's checks.
+// leastIdle and leastSession are the shortest times that leave room for a
+// warning; longestSession bounds both.
+const (
+	leastIdle      = 5 * time.Minute
+	leastSession   = 15 * time.Minute
+	longestSession = 24 * time.Hour
+)
+
+// limits reads what bounds a tutorial's checks, and the use of its guests.
 func (y *yamlText) limits(n ast.Node, d *defaults) {
 	y.fields(n, "limits", map[string]func(ast.Node){
 		"timeout": func(n ast.Node) { y.duration(n, "The timeout", time.Second, maxTimeout, &d.timeout) },
+		"idle":    func(n ast.Node) { y.duration(n, "The time without use", leastIdle, longestSession, &d.idle) },
+		"session": func(n ast.Node) { y.duration(n, "The time of a session", leastSession, longestSession, &d.session) },
 	})
 }

@@ -326,6 +326,7 @@ func TestRefusedInFrontMatter(t *testing.T) {
 		{"choice twice", "---\ntitle: T\nvars:\n  a: {choice: [x, ⟪x⟫]}\n---\nx\n", "twice", ""},
 		{"digits", "---\ntitle: T\nvars:\n  a: {hex: ⟪0⟫}\n---\nx\n", "number of digits", ""},
 		{"limit", "---\ntitle: T\nlimits: {timeout: ⟪1h⟫}\n---\nx\n", "from 1s to 5m", ""},
+		{"no time to warn", "---\ntitle: T\nlimits: {idle: ⟪1m⟫}\n---\nx\n", "from 5m to 24h", ""},
 		{"unknown limit", "---\ntitle: T\nlimits: {⟪time⟫: 1s}\n---\nx\n", "no “time”", "timeout"},
 		{"hole", "---\ntitle: ⟪On {{port}}⟫\n---\nx\n", "same for all students", ""},
 	} {
