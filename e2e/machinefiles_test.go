@@ -54,7 +54,7 @@ func TestFilesGoIntoTheMachineAndOut(t *testing.T) {
 		t.Errorf("without a machine: %s", page)
 	}
 	ann.ready(t)
-	data := make([]byte, 6<<20) // more than other requests may bring
+	data := make([]byte, 5<<20+1<<16) // more than other requests may bring
 	rand.Read(data)
 	name := "<b>it's ü.html"
 	if status, page := ann.put(t, "", name, data); status != http.StatusOK || strings.Contains(page, "<b>it") || !strings.Contains(page, "/home/student") {
