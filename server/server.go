@@ -23,6 +23,7 @@ import (
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/attempts"
+	"github.com/labmark/labmark/server/audit"
 	"github.com/labmark/labmark/server/bastion"
 	"github.com/labmark/labmark/server/catalog"
 	"github.com/labmark/labmark/server/events"
@@ -83,7 +84,9 @@ type Config struct {
 	// Version is this program's, as /metrics tells it. MetricsToken lets who
 	// knows it read /metrics from elsewhere than this machine; empty lets nobody.
 	Version, MetricsToken string
-	Log                   *slog.Logger
+	// AuditDays is how long it is kept who did what; 0 is for ever.
+	AuditDays int
+	Log       *slog.Logger
 }
 
 // Server is a gateway that is ready to serve.
@@ -98,6 +101,7 @@ type Server struct {
 	outbox  *outbox.Outbox
 	mirror  *mirror.Proxy
 	bastion *bastion.Bastion
+	audit   *audit.Log
 	hub     *events.Hub
 	handler http.Handler
 }
@@ -161,6 +165,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store, meter *sight.Met
 	if err != nil {
 		return nil, err
 	}
+	notes := audit.New(db, time.Duration(cfg.AuditDays)*24*time.Hour, cfg.Log)
 	hub := &events.Hub{}
 	book := progress.Book{Store: db, Catalog: courses}
 	desk := &news.Desk{Hub: hub, Book: book, Store: db, Draw: drawer(theme), Log: cfg.Log}
@@ -178,7 +183,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store, meter *sight.Met
 	tutorial := func(o store.Owner) *content.Tutorial { t, _ := courses.Tutorial(o); return t }
 	var crew *setup.Crew
 	manager := guests.New(guests.Config{
-		Backend: cfg.Backend, Table: db, Signer: id.signer, Gateway: id.gateway, Plans: machines.plans,
+		Backend: cfg.Backend, Table: audit.Guests{Store: db, Log: notes}, Signer: id.signer, Gateway: id.gateway, Plans: machines.plans,
 		Prepare: func(ctx context.Context, o store.Owner, h []guests.Handle) bool { return crew.Prepare(ctx, o, h) },
 		Pool:    pool(cfg, courses.Courses()), Parallel: parallel, Notify: also(meter.Guest, desk.Guest), Log: cfg.Log,
 	})
@@ -191,7 +196,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store, meter *sight.Met
 		Fits:    gradebook.Book{Store: db, Catalog: courses}.Fits,
 		Changed: func(a store.Attempt) { meter.Attempt(a); desk.Attempt(a) }, Seen: desk.Seen, Parallel: 32 * runtime.NumCPU(), Log: cfg.Log,
 	})
-	meter.From(sources(db, manager, states))
+	meter.From(sources(db, manager, states, notes))
 	gate, hostKey, err := openBastion(ctx, cfg, db, courses, manager)
 	if err != nil {
 		return nil, err
@@ -200,7 +205,8 @@ func assemble(ctx context.Context, cfg Config, db *store.Store, meter *sight.Met
 		SSH: sshWay(cfg, gate, hostKey), Store: db, Catalog: courses, Guests: manager, Setup: crew, Grader: grader, Hub: hub, Desk: desk,
 		Door: login.NewDoor(db), Theme: theme, Office: office, Outbox: post, PretendLMS: cfg.PretendLMS, Secret: office.Secret,
 		Publisher: cfg.Publisher, HookSecret: cfg.HookSecret, Preview: cfg.Preview, Demo: cfg.Demo, Secure: cfg.Secure,
-		TrustedProxies: cfg.TrustedProxies, Nodes: states, Meter: meter, MetricsToken: cfg.MetricsToken, Log: cfg.Log,
+		TrustedProxies: cfg.TrustedProxies, Nodes: states, Meter: meter, MetricsToken: cfg.MetricsToken,
+		Audit: notes, AuditDays: cfg.AuditDays, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -211,7 +217,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store, meter *sight.Met
 	if err := grader.Recover(ctx, tutorial); err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, store: db, catalog: courses, guests: manager, setup: crew, grader: grader, office: office, outbox: post, mirror: proxy, bastion: gate, hub: hub, handler: handler}, nil
+	return &Server{cfg: cfg, store: db, catalog: courses, guests: manager, setup: crew, grader: grader, office: office, outbox: post, mirror: proxy, bastion: gate, audit: notes, hub: hub, handler: handler}, nil
 }
 
 // drawer makes HTML of parts of a page.
@@ -293,6 +299,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer func() { stop(); loops.Wait() }()
 	loops.Go(func() { s.guests.Run(running) })
 	loops.Go(func() { s.dropExpired(running) })
+	loops.Go(func() { s.audit.Run(running) })
 	loops.Go(func() { s.office.Run(running) })
 	loops.Go(func() { s.outbox.Run(running) })
 	if s.cfg.Publisher != nil {
@@ -350,6 +357,7 @@ func (s *Server) Close() error {
 	s.grader.Close()
 	s.setup.Close()
 	s.guests.Close()
+	s.audit.Close()
 	return errors.Join(s.cfg.Backend.Close(), s.store.Close())
 }
 

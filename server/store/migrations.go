@@ -24,7 +24,7 @@ func (s *Store) upToDate(n int) error {
 
 // history is of the schema. Each step has frozen structs of its own, so that a
 // later change of a model can't change it. New steps come last.
-var history = []*gormigrate.Migration{first, ltiTables, outboxTable, gradingTables, listedMembers, guestKinds, nodesTable, wholeFormat, courseVersions, keysTable, theirWords, guestModes, queueTable}
+var history = []*gormigrate.Migration{first, ltiTables, outboxTable, gradingTables, listedMembers, guestKinds, nodesTable, wholeFormat, courseVersions, keysTable, theirWords, guestModes, queueTable, auditTable}
 
 // migrate takes the first n steps of the history, unless they were taken.
 func migrate(db *gorm.DB, n int) error {

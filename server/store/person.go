@@ -19,6 +19,7 @@ type Person struct {
 	Guests      []Guest
 	Setups      []SetupRun // of their guests, with output, oldest first
 	Keys        []SSHKey
+	Acts        []AuditEntry // what they did, newest first
 }
 
 // Person returns ErrNotFound if there is no such user.
@@ -40,6 +41,7 @@ func (s *Store) Person(ctx context.Context, id uint) (Person, error) {
 		of.Find(&p.Guests).Error,
 		of.Order("id").Find(&p.Setups).Error,
 		of.Order("id").Find(&p.Keys).Error,
+		of.Order("id DESC").Find(&p.Acts).Error,
 	} {
 		if err != nil {
 			return Person{}, err
@@ -84,6 +86,9 @@ func erase(tx *gorm.DB, id uint) error {
 		if err := tx.Where("user_id = ?", id).Delete(of).Error; err != nil {
 			return err
 		}
+	}
+	if err := eraseAudit(tx, id); err != nil {
+		return err
 	}
 	// What others have answered stays, but not whose values it would have fitted.
 	if err := tx.Model(&Attempt{}).Where("fits = ?", id).Update("fits", 0).Error; err != nil {

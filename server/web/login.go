@@ -9,6 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/labmark/labmark/server/audit"
 	"github.com/labmark/labmark/server/login"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
@@ -27,6 +28,9 @@ func (s *site) enter(c *gin.Context) {
 	name, next := c.PostForm("login"), c.PostForm("next")
 	u, err := s.Door.Enter(c.Request.Context(), name, c.PostForm("password"))
 	s.Meter.Login(err == nil)
+	if err != nil {
+		s.loginFailed(c, name)
+	}
 	switch {
 	case errors.Is(err, login.ErrWrong):
 		s.page(c, http.StatusUnauthorized, s.loginForm(c, next, name, "That login and password don't go together."))
@@ -39,6 +43,16 @@ func (s *site) enter(c *gin.Context) {
 		return
 	}
 	s.welcome(c, u, next)
+}
+
+// loginFailed notes whose login it was, if it is anybody's: people type
+// passwords into that field, too.
+func (s *site) loginFailed(c *gin.Context, name string) {
+	if u, err := s.Store.UserByLogin(c.Request.Context(), name); err == nil {
+		s.note(c, audit.LoginFailed, &u, "")
+		return
+	}
+	s.note(c, audit.LoginFailed, nil, "")
 }
 
 // demoLogin is the account behind the demo button. It has no password.
@@ -91,11 +105,13 @@ func (s *site) welcome(c *gin.Context, u store.User, next string) {
 		s.fail(c, err)
 		return
 	}
+	s.note(c, audit.Login, &u, "")
 	c.Redirect(http.StatusSeeOther, safeNext(next))
 }
 
 func (s *site) leave(c *gin.Context) {
 	ctx := c.Request.Context()
+	s.note(c, audit.Logout, &store.User{ID: uint(s.sessions.GetInt(ctx, userKey))}, "")
 	if err := s.sessions.Destroy(ctx); err != nil {
 		s.fail(c, err)
 		return

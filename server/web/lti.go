@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/labmark/labmark/lti"
+	"github.com/labmark/labmark/server/audit"
 	"github.com/labmark/labmark/server/lms"
 	"github.com/labmark/labmark/server/store"
 	"github.com/labmark/labmark/themes"
@@ -78,6 +79,7 @@ func (s *site) ltiLaunch(c *gin.Context) {
 		return
 	}
 	s.Meter.Launch(true)
+	s.note(c, audit.Launch, &a.User, a.Platform.Name)
 	s.Outbox.Kick() // who is back, or to what a link has been turned, may have grades
 	l, path := s.landing(m, a)
 	l.Embedded = embedded(c, m)
@@ -224,6 +226,7 @@ func (s *site) refuse(c *gin.Context, err error) {
 		return
 	}
 	s.Meter.Launch(false)
+	s.note(c, audit.LaunchRefused, nil, string(r.Reason))
 	s.Log.Warn("launch refused", "reason", string(r.Reason), "platform", r.Platform, "detail", r.Detail, "from", c.ClientIP())
 	s.policy(c, themes.Policy{Ancestors: s.ancestors(c)})
 	l := s.words(c)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/labmark/labmark/lti"
 	"github.com/labmark/labmark/server/attempts"
+	"github.com/labmark/labmark/server/audit"
 	"github.com/labmark/labmark/server/catalog"
 	"github.com/labmark/labmark/server/events"
 	"github.com/labmark/labmark/server/guests"
@@ -67,7 +68,10 @@ type Config struct {
 	// Meter counts; MetricsToken lets who knows it read the figures from elsewhere.
 	Meter        *sight.Meter
 	MetricsToken string
-	Log          *slog.Logger
+	// Audit notes what people do; AuditDays is how long that is kept, 0 for ever.
+	Audit     *audit.Log
+	AuditDays int
+	Log       *slog.Logger
 }
 
 // site has a handler a file; see the route table in New.
@@ -129,7 +133,7 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Preview != nil {
 		enter = s.authorOnly
 	}
-	in := open.Group("/", enter)
+	in := open.Group("/", enter, s.audited)
 	pages := in.Group("/", gzip.Gzip(gzip.DefaultCompression))
 	pages.GET("/", s.courses)
 	pages.GET("/progress", s.progress)
@@ -144,6 +148,9 @@ func New(cfg Config) (http.Handler, error) {
 	pages.GET("/preview/:course/:tutorial", s.teaches, s.preview)
 	pages.GET("/privacy", s.privacy)
 	pages.GET("/privacy/export", s.privacyExport)
+	pages.GET("/privacy/acts", s.ownAudit)
+	pages.GET(auditPath, s.admin, s.auditPage)
+	pages.GET(auditPath+"/export", s.admin, s.auditExport)
 	s.profileRoutes(pages.Group(profilePath))
 	s.filesRoutes(pages, in)
 	s.classRoutes(pages.Group(classPath, s.teaches), in.Group("/api"+classPath, s.teaches))

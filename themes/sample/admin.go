@@ -69,3 +69,13 @@ func Sources(nonce string) themes.SourcesPage {
 		{Course: "Networks", Source: "courses/networks", Folder: true, Tried: *before(5 * time.Second), PullAction: "/admin/courses/networks/pull"},
 	}}
 }
+
+// Audit is what an administrator finds about one guest.
+func Audit(nonce string) themes.AuditPage {
+	return themes.AuditPage{Layout: administering("Audit", nonce), Days: 180, Filter: themes.AuditFilter{Guest: "g-k2x7"},
+		Export: "/admin/audit/export?guest=g-k2x7", Older: "/admin/audit?guest=g-k2x7&before=4711", Rows: []themes.AuditRow{
+			{At: *before(2 * time.Minute), Who: "Ada Lovelace", Address: "192.0.2.61", What: "ran a check", Subject: "linux-essentials/files/diary-private", Guest: "g-k2x7abcd"},
+			{At: *before(5 * time.Minute), Who: "Max Admin", Address: "192.0.2.9", What: "gave somebody another guest", Subject: "linux-essentials/files", Guest: "g-k2x7abcd", About: "Ada Lovelace"},
+			{At: *before(26 * time.Hour), What: "guest was taken away for good", Guest: "g-k2x7abcd"},
+		}}
+}
