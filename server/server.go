@@ -206,7 +206,7 @@ func assemble(ctx context.Context, cfg Config, db *store.Store, meter *sight.Met
 		Door: login.NewDoor(db), Theme: theme, Office: office, Outbox: post, PretendLMS: cfg.PretendLMS, Secret: office.Secret,
 		Publisher: cfg.Publisher, HookSecret: cfg.HookSecret, Preview: cfg.Preview, Demo: cfg.Demo, Secure: cfg.Secure,
 		TrustedProxies: cfg.TrustedProxies, Nodes: states, Meter: meter, MetricsToken: cfg.MetricsToken,
-		Audit: notes, AuditDays: cfg.AuditDays, Log: cfg.Log,
+		Audit: notes, AuditDays: cfg.AuditDays, Loads: &sight.Loads{Stats: cfg.Backend.Stats}, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, err

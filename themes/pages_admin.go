@@ -81,7 +81,7 @@ type PlatformContext struct {
 	Waiting, Refused int
 }
 
-var adminPages = []Page{PlatformsPage{}, PlatformPage{}, NodesPage{}, SourcesPage{}, AuditPage{}}
+var adminPages = []Page{PlatformsPage{}, PlatformPage{}, NodesPage{}, SourcesPage{}, AuditPage{}, GuestsPage{}}
 
 func (PlatformsPage) template() string { return "platforms" }
 

@@ -41,6 +41,8 @@ var acts = map[string]string{
 	"POST " + nodesPath + "/:node/drain":                   audit.Node,
 	"POST " + nodesPath + "/:node/isolate":                 audit.Node,
 	"POST " + nodesPath + "/:node/back":                    audit.Node,
+	"POST " + guestsPath + "/:guest/replace":               audit.GuestMoved,
+	"POST " + guestsPath + "/:guest/stop":                  audit.GuestStopped,
 	"POST " + sourcesPath + "/:course/pull":                audit.Source,
 	"GET " + auditPath + "/export":                         audit.Export,
 	"POST /api/courses/:course/:tutorial/checks/:check":    audit.Check,
@@ -102,6 +104,8 @@ func (s *site) entry(c *gin.Context, act string) store.AuditEntry {
 	for _, p := range c.Params {
 		switch p.Key {
 		case "act":
+		case "guest":
+			e.Guest = p.Value
 		case "user":
 			if id, err := strconv.ParseUint(p.Value, 10, 32); err == nil {
 				about := uint(id)
@@ -118,8 +122,11 @@ func (s *site) entry(c *gin.Context, act string) store.AuditEntry {
 	return e
 }
 
-// about adds the guest that the request was about.
+// about adds the guest, or the person, that the request was about.
 func (s *site) about(c *gin.Context, e *store.AuditEntry) {
+	if user, ok := c.Value(aboutKey).(uint); ok {
+		e.About = &user
+	}
 	o, ok := c.Value(ownerKey).(store.Owner)
 	if !ok {
 		return

@@ -71,7 +71,9 @@ type Config struct {
 	// Audit notes what people do; AuditDays is how long that is kept, 0 for ever.
 	Audit     *audit.Log
 	AuditDays int
-	Log       *slog.Logger
+	// Loads measures guests for administrators.
+	Loads *sight.Loads
+	Log   *slog.Logger
 }
 
 // site has a handler a file; see the route table in New.
@@ -156,6 +158,7 @@ func New(cfg Config) (http.Handler, error) {
 	s.classRoutes(pages.Group(classPath, s.teaches), in.Group("/api"+classPath, s.teaches))
 	s.adminRoutes(pages.Group(platformsPath, s.admin))
 	s.nodeRoutes(pages.Group(nodesPath, s.admin))
+	s.guestRoutes(pages.Group(guestsPath, s.admin))
 	s.sourceRoutes(pages.Group(sourcesPath, s.admin))
 
 	api := in.Group("/api/courses/:course/:tutorial", s.known)
