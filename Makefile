@@ -13,7 +13,7 @@ GUEST_ARCHES := amd64 arm64 s390x
 LISTEN ?= 127.0.0.1:8080
 SSH ?= 127.0.0.1:2222
 
-.PHONY: all run test bench build assets image kernel lint fuzz clean packages-run packages-test
+.PHONY: all run test bench build assets image kernel lint fuzz clean deb test-packages packages-run packages-test
 
 all: build
 
@@ -62,6 +62,17 @@ $(LINTER):
 fuzz: packages-run ## fuzz everything that reads the world, a minute each
 	internal/setup/fuzz.sh 1m
 
+VERSION ?= 0.6~git$(shell TZ=UTC git log -1 --date=format-local:%Y%m%d%H%M%S --format=%cd)
+
+deb: build ## dist/labmark_VERSION_ARCH.deb
+	@mkdir -p dist
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w -X main.version=$(VERSION)' -o dist/labmark ./cmd/labmark
+	packaging/deb.sh dist/labmark $(VERSION)
+
+test-packages: deb ## try the package in a fresh Debian: needs root
+	packaging/deb.sh dist/labmark 0.1
+	packaging/test.sh dist/labmark_0.1_$$(dpkg --print-architecture).deb dist/labmark_$(VERSION)_$$(dpkg --print-architecture).deb
+
 packages-run:
 	@internal/setup/packages.sh run
 
@@ -69,5 +80,5 @@ packages-test: packages-run
 	@internal/setup/packages.sh test
 
 clean: ## remove what was built here (not images and kernels in the cache)
-	rm -rf bin themes/node_modules e2e/node_modules e2e/results
+	rm -rf bin dist themes/node_modules e2e/node_modules e2e/results
 	find themes/dist vmbackend/embedded -type f ! -name README.md ! -name '*.go' -delete
