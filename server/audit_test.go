@@ -57,6 +57,9 @@ func TestStudentsActsAreNoted(t *testing.T) {
 	if answer.StatusCode != http.StatusOK || !strings.Contains(page, "ran a check") || !strings.Contains(page, "linux/<wbr>one/<wbr>first") {
 		t.Errorf("own acts: %s\n%s", answer.Status, page)
 	}
+	if _, export := ada.get("/privacy/export"); !strings.Contains(export, `"act": "launch"`) {
+		t.Error("what a student takes out about themselves lacks the audit")
+	}
 	bob := b.browser()
 	bob.mustLaunch(b.as("bob"))
 	if _, page := bob.get("/privacy/acts"); strings.Contains(page, "ran a check") {

@@ -76,6 +76,7 @@ func TestEveryPageShowsItsData(t *testing.T) {
 		{"platforms", sample.Platforms("n"), []string{"invalid_client", "Keyset URL", "secret=3QXJ7RZK5V2M", "waits to be activated", "canvas.json", `name="client_id"`}},
 		{"nodes", sample.Nodes("n"), []string{"no route to host", "31 of 60", "13.0 GB of 64.0 GB", "2 processors, emulated", "draining", "it was lost 3 times within 10 minutes.",
 			`action="/admin/nodes/anvil/drain"`, `action="/admin/nodes/bellows/back"`, "course=linux-essentials", `href="/admin/platforms"`}},
+		{"guests", sample.Guests("n"), []string{"87 %", "41 MB", "was Zoë Faraday’s", "3 students wait for one.", `action="/admin/guests/g-k2x7abcd/replace"`, "anvil"}},
 		{"audit", sample.Audit("n"), []string{"192.0.2.61", "Ada Lovelace", "g-k2x7abcd", `value="g-k2x7"`, "before=4711", "Kept for 180 days."}},
 		{"sources", sample.Sources("n"), []string{"The newest version is not served", "tutorials/files.md:12:1", "9f31c2ab07", `action="/admin/courses/linux-essentials/pull"`, "Who had passed keeps the points", "no check was changed"}},
 		{"platform", sample.Platform("n"), []string{"/mod/lti/token.php", "Networks", `value="1 4"`, `action="/admin/platforms/1/test"`}},

@@ -38,7 +38,6 @@ type serveSettings struct {
 	GitReload      time.Duration `help:"Pause between looks at git repositories." default:"10m"`
 	HookSecret     string        `help:"What webhooks at /hooks/courses/ID are signed with; without it there are none." placeholder:"SECRET"`
 	AuditDays      int           `help:"How many days it is kept who did what; 0 is for ever." default:"180" placeholder:"N"`
-	AuditDays      int           `help:"How many days it is kept who did what; 0 is for ever." default:"180" placeholder:"N"`
 	MetricsToken   string        `help:"Who sends this token may read /metrics from elsewhere than this machine." placeholder:"TOKEN"`
 	TrustedProxies []string      `help:"Addresses or ranges of proxies that may say for whom they speak." placeholder:"CIDR"`
 }
@@ -67,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 	}
 	defer release()
 	cfg := server.Config{DataDir: s.DataDir, Database: s.Database, Pool: c.Pool, Demo: c.Demo, Secure: c.Secure,
-		TrustedProxies: c.TrustedProxies, Version: version, MetricsToken: c.MetricsToken, AuditDays: c.AuditDays, AuditDays: c.AuditDays,
+		TrustedProxies: c.TrustedProxies, Version: version, MetricsToken: c.MetricsToken, AuditDays: c.AuditDays,
 		Rest: guests.Rest{Idle: c.Idle, Frozen: c.Frozen, Keep: c.Keep}, Log: log}
 	if cfg.Publisher, err = c.publisher(ctx, s, log); err != nil {
 		return err

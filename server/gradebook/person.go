@@ -34,6 +34,7 @@ type (
 		Guests     []jsonGuest     `json:"guests"`
 		Setups     []jsonSetup     `json:"preparations"`
 		Keys       []jsonKey       `json:"sshKeys"`
+		Acts       []jsonAct       `json:"audit"` // what they did, the newest first
 	}
 	jsonContext struct {
 		Context    uint       `json:"context"`
@@ -98,6 +99,14 @@ type (
 		At   time.Time  `json:"at"`
 		Used *time.Time `json:"lastUsed,omitempty"`
 	}
+	jsonAct struct {
+		At      time.Time `json:"at"`
+		Address string    `json:"address,omitempty"`
+		Act     string    `json:"act"` // of package audit
+		Subject string    `json:"subject,omitempty"`
+		Guest   string    `json:"guest,omitempty"`
+		Details string    `json:"details,omitempty"`
+	}
 	jsonGuest struct {
 		ID    string    `json:"id"`
 		Since time.Time `json:"since"`
@@ -122,7 +131,7 @@ func (b Book) ExportUser(ctx context.Context, user uint, output bool) ([]byte, e
 		Username: u.Username, IDNumber: u.SourcedID, Platform: u.PlatformID, Subject: u.Subject, PlatformNo: u.PlatformNumber,
 		Password: u.PasswordHash != "", Admin: u.Admin, Since: u.CreatedAt,
 		Contexts: contextsOf(p), Attempts: []jsonPlaced{}, Hints: []jsonHint{}, Allowances: []jsonAllowance{},
-		Overrides: []jsonDecision{}, Grades: []jsonSent{}, Guests: []jsonGuest{}, Setups: []jsonSetup{}, Keys: []jsonKey{}}
+		Overrides: []jsonDecision{}, Grades: []jsonSent{}, Guests: []jsonGuest{}, Setups: []jsonSetup{}, Keys: []jsonKey{}, Acts: []jsonAct{}}
 	for i, a := range jsonAttempts(p.Attempts) {
 		from := p.Attempts[i]
 		out.Attempts = append(out.Attempts, jsonPlaced{jsonWhere{from.ContextID, from.Course, from.Tutorial}, a})
@@ -152,6 +161,9 @@ func (b Book) ExportUser(ctx context.Context, user uint, output bool) ([]byte, e
 	}
 	for _, k := range p.Keys {
 		out.Keys = append(out.Keys, jsonKey{k.Name, k.Line, k.CreatedAt, k.UsedAt})
+	}
+	for _, e := range p.Acts {
+		out.Acts = append(out.Acts, jsonAct{e.At, e.Address, e.Act, e.Subject, e.Guest, e.Details})
 	}
 	text, err := json.MarshalIndent(out, "", "  ")
 	return append(text, '\n'), err

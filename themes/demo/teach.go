@@ -67,6 +67,7 @@ func (d *demo) teaching(s *stage) {
 	d.page("/admin/platforms", func(n string) themes.Page { return sample.Platforms(n) })
 	d.page("/admin/platforms/1", func(n string) themes.Page { return sample.Platform(n) })
 	d.page("/admin/nodes", func(n string) themes.Page { return sample.Nodes(n) })
+	d.page("/admin/guests", func(n string) themes.Page { return sample.Guests(n) })
 	d.page("/admin/audit", func(n string) themes.Page { return sample.Audit(n) })
 	d.page("/admin/courses", func(n string) themes.Page { return sample.Sources(n) })
 	d.HandleFunc("POST /teach/", echo)

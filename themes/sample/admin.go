@@ -79,3 +79,14 @@ func Audit(nonce string) themes.AuditPage {
 			{At: *before(26 * time.Hour), What: "guest was taken away for good", Guest: "g-k2x7abcd"},
 		}}
 }
+
+// Guests are one that somebody works in, one that waits, one that was taken back.
+func Guests(nonce string) themes.GuestsPage {
+	const mb = int64(1e6)
+	return themes.GuestsPage{Layout: administering("Guests", nonce), Sort: "busy", Queue: 3, Rows: []themes.GuestRow{
+		{ID: "g-k2x7abcd", Node: "anvil", Who: "Ada Lovelace", Where: "linux-essentials/files", Mode: "assigned", Since: *before(26 * time.Minute), ActiveAt: before(time.Minute),
+			Busy: 87, Memory: 41 * mb, Disk: 3 * mb, Audit: "/admin/audit?guest=g-k2x7abcd", ReplaceAction: "/admin/guests/g-k2x7abcd/replace", StopAction: "/admin/guests/g-k2x7abcd/stop"},
+		{ID: "g-m3n4efgh", Node: "anvil", Mode: "free", Since: *before(3 * time.Minute), Busy: 0, Memory: 16 * mb, Disk: mb, Audit: "/admin/audit?guest=g-m3n4efgh"},
+		{ID: "g-p5q6ijkl", Node: "bellows", Who: "Zoë Faraday", Former: true, Mode: "retiring", Since: *before(time.Minute), Busy: -1, Audit: "/admin/audit?guest=g-p5q6ijkl"},
+	}}
+}
