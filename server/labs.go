@@ -46,6 +46,15 @@ func (l labs) plans(o store.Owner) ([]guests.Plan, error) {
 	return plans, nil
 }
 
+// limits are what an owner's tutorial says of the time of its guests.
+func (l labs) limits(o store.Owner) guests.Limits {
+	t, _ := l.catalog.Tutorial(o)
+	if t == nil {
+		return guests.Limits{}
+	}
+	return guests.Limits{Idle: t.Idle, Session: t.Session}
+}
+
 // cards are those of an owner's guests, by name.
 func (l labs) cards(o store.Owner) map[string][]vmbackend.Card {
 	t, _ := l.catalog.Tutorial(o)

@@ -70,6 +70,12 @@ type Config struct {
 	Mirrors []mirror.Target
 	// Pool is how many guests of each kind wait ready.
 	Pool int
+	// MaxRunning, PerUser, PerCourse and Hold are guests.Config's.
+	MaxRunning, PerUser, PerCourse int
+	Hold                           time.Duration
+	// Rest says when guests that nobody uses are suspended; New sets what is
+	// asked of courses and told to pages.
+	Rest guests.Rest
 	// PublicURL is where browsers and learning platforms reach this server,
 	// without a path.
 	PublicURL *url.URL
@@ -181,11 +187,14 @@ func assemble(ctx context.Context, cfg Config, db *store.Store, meter *sight.Met
 	}
 	machines := labs{courses, cfg.Image, id.gateway}
 	tutorial := func(o store.Owner) *content.Tutorial { t, _ := courses.Tutorial(o); return t }
+	cfg.Rest.Limits, cfg.Rest.Tell = machines.limits, desk.Notice
 	var crew *setup.Crew
 	manager := guests.New(guests.Config{
 		Backend: cfg.Backend, Table: audit.Guests{Store: db, Log: notes}, Signer: id.signer, Gateway: id.gateway, Plans: machines.plans,
-		Prepare: func(ctx context.Context, o store.Owner, h []guests.Handle) bool { return crew.Prepare(ctx, o, h) },
-		Pool:    pool(cfg, courses.Courses()), Parallel: parallel, Notify: also(meter.Guest, desk.Guest), Log: cfg.Log,
+		Prepare:    func(ctx context.Context, o store.Owner, h []guests.Handle) bool { return crew.Prepare(ctx, o, h) },
+		Rest:       cfg.Rest,
+		MaxRunning: cfg.MaxRunning, PerUser: cfg.PerUser, PerCourse: cfg.PerCourse, Hold: cfg.Hold,
+		Pool: pool(cfg, courses.Courses()), Parallel: parallel, Notify: also(meter.Guest, desk.Guest), Log: cfg.Log,
 	})
 	crew = setup.New(setup.Config{
 		Store: db, Tutorial: tutorial, Values: courses.Values, Cards: machines.cards, Handles: manager.Handles,

@@ -147,7 +147,7 @@ type RunView struct {
 // GuestView is the state of the student's machine. It is also the payload of
 // the "guest" event.
 type GuestView struct {
-	// State is "none", "starting", "ready", "resetting", "stopping" or "failed".
+	// State is "none", "queued", "starting", "ready", "resetting", "stopping", "suspended" or "failed".
 	State string `json:"state"`
 	// Detail says what is happening, or what went wrong, in words.
 	Detail string `json:"detail"`
@@ -157,9 +157,32 @@ type GuestView struct {
 	// Generation grows with every new machine, so that terminals know when
 	// to connect afresh.
 	Generation int `json:"generation"`
+	// Place is that in the queue, from 1, and Estimate about how many minutes
+	// are left until the turn, 0 where nobody can say; both only in "queued".
+	Place    int `json:"place,omitempty"`
+	Estimate int `json:"estimate,omitempty"`
+	// KeptUntil is until when a machine that came by the queue waits for its
+	// student to do something.
+	KeptUntil *time.Time `json:"kept_until,omitempty"`
 	// Machines are the guests of a tutorial that has several; the fields above
 	// then sum them up.
 	Machines []MachineView `json:"machines,omitempty"`
+}
+
+// NoticeView is something that a student should know now. It comes as an
+// event; pages draw no notices.
+type NoticeView struct {
+	// ID is the student's only notice of that name.
+	ID string `json:"id"`
+	// Kind is "closing" or "replaced".
+	Kind string `json:"kind"`
+	Text string `json:"text"`
+	// Left is in how many seconds what it tells of happens; 0 for none.
+	Left int `json:"left,omitempty"`
+	// Action is "stay" or empty.
+	Action string `json:"action,omitempty"`
+	// Gone says that it is not true any more.
+	Gone bool `json:"gone,omitempty"`
 }
 
 // MachineView is one of several guests.

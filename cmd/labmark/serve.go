@@ -31,6 +31,10 @@ type serveSettings struct {
 	Frozen         time.Duration `help:"How long a suspended guest keeps its memory before it is switched off." default:"2h"`
 	Keep           time.Duration `help:"How long a guest that does not run is kept for its student." default:"168h"`
 	MaxGuests      int           `help:"How many User-Mode Linux guests there may be at most on this machine." default:"200" placeholder:"N"`
+	MaxRunning     int           `help:"How many guests may run at the same time, all together; who comes later waits in a queue. 0: as many as there is room for." default:"0" placeholder:"N"`
+	PerUser        int           `help:"In how many tutorials a student may have machines that run at the same time; 0: any number." default:"2" placeholder:"N"`
+	PerCourse      int           `help:"How many guests of one course may run at the same time; 0: any number." default:"0" placeholder:"N"`
+	Hold           time.Duration `help:"How long a machine is kept for a student whose turn in the queue has come." default:"5m"`
 	Kernel         string        `help:"Kernel of User-Mode Linux guests; otherwise the fast one if it was built, else Debian's." placeholder:"FILE"`
 	Mirror         []string      `help:"Package mirror, below which guests may read whose course opens one: http://HOST/PATH, with =ADDRESS behind it if that is in a private network; or auto, for those of this machine's own apt. May be repeated." sep:"none" placeholder:"URL"`
 	Secure         bool          `help:"Browsers come by HTTPS: keep cookies off plain HTTP."`
@@ -67,6 +71,7 @@ func (c *serveCmd) Run(ctx context.Context, s *Settings, log *slog.Logger, out i
 	defer release()
 	cfg := server.Config{DataDir: s.DataDir, Database: s.Database, Pool: c.Pool, Demo: c.Demo, Secure: c.Secure,
 		TrustedProxies: c.TrustedProxies, Version: version, MetricsToken: c.MetricsToken, AuditDays: c.AuditDays,
+		MaxRunning: c.MaxRunning, PerUser: c.PerUser, PerCourse: c.PerCourse, Hold: c.Hold,
 		Rest: guests.Rest{Idle: c.Idle, Frozen: c.Frozen, Keep: c.Keep}, Log: log}
 	if cfg.Publisher, err = c.publisher(ctx, s, log); err != nil {
 		return err

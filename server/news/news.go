@@ -40,6 +40,11 @@ func (d *Desk) Guest(o store.Owner, s guests.Status) {
 	d.note(o, "")
 }
 
+// Notice tells an owner's pages of a notice.
+func (d *Desk) Notice(o store.Owner, n guests.Notice) {
+	d.Hub.Publish(o, events.Event{Name: "notice", Data: views.Notice(n)})
+}
+
 // Attempt tells that an attempt has begun or is done, and what follows.
 func (d *Desk) Attempt(a store.Attempt) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)

@@ -5,6 +5,7 @@ package views
 import (
 	"html/template"
 	"slices"
+	"time"
 
 	"github.com/labmark/labmark/content"
 	"github.com/labmark/labmark/server/guests"
@@ -56,9 +57,19 @@ func GuestIn(l *words.Language, v themes.GuestView) themes.GuestView {
 // Guest shows a student's guests.
 func Guest(s guests.Status) themes.GuestView {
 	v := themes.GuestView{State: string(s.State), Detail: s.Detail, Image: s.Image,
-		Since: s.Since, Generation: s.Generation}
+		Since: s.Since, Generation: s.Generation,
+		Place: s.Place, Estimate: int(s.Estimate / time.Minute), KeptUntil: s.KeptUntil}
 	for _, g := range s.Machines {
 		v.Machines = append(v.Machines, themes.MachineView{Name: g.Name, State: string(g.State), Detail: g.Detail, Generation: g.Generation})
+	}
+	return v
+}
+
+// Notice shows one of a student's notices.
+func Notice(n guests.Notice) themes.NoticeView {
+	v := themes.NoticeView{ID: n.ID, Kind: string(n.Kind), Text: n.Text, Action: string(n.Action), Gone: n.Gone}
+	if !n.Until.IsZero() {
+		v.Left = max(1, int(time.Until(n.Until).Seconds()))
 	}
 	return v
 }

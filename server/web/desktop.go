@@ -27,7 +27,7 @@ const (
 )
 
 // desktop joins a page's WebSocket to the screen of the student's guest. It
-// carries bytes of RFB (RFC 6143) both ways and looks into none of them: what
+// carries bytes of RFB (RFC 6143) both ways and changes none of them: what
 // the page may send, its student may send.
 func (s *site) desktop(c *gin.Context) {
 	o := owner(c)
@@ -66,7 +66,8 @@ func (s *site) desktop(c *gin.Context) {
 		return
 	}
 	defer screen.Close()
-	s.show(c, &pipe{ws: ws}, screen)
+	address := c.ClientIP()
+	s.show(c, &pipe{ws: ws, active: func() { s.Guests.Active(o, address) }}, screen)
 	if _, err := s.Guests.Machine(o, name); err != nil {
 		ws.Close(closeNoGuest, "the guest has gone")
 		return
@@ -82,7 +83,7 @@ func (s *site) show(c *gin.Context, p *pipe, screen net.Conn) {
 	defer context.AfterFunc(ctx, func() { screen.Close() })()
 	go func() {
 		defer cancel()
-		fromViewer(ctx, p.ws, screen)
+		fromViewer(ctx, p, screen)
 	}()
 	go p.keepAlive(ctx, cancel)
 	// The goroutine may outlive the request, whose values Gin uses again.
@@ -98,8 +99,16 @@ func (s *site) show(c *gin.Context, p *pipe, screen net.Conn) {
 // onlyReader keeps io.CopyBuffer to the buffer that it is given.
 type onlyReader struct{ io.Reader }
 
+// touched says whether a frame from a page is of keys or of the mouse. The page
+// sends each message of RFB in a frame of its own (RFC 6143, section 7.5;
+// 255 is QEMU's way to send keys).
+func touched(frame []byte) bool {
+	return len(frame) > 0 && (frame[0] == 4 || frame[0] == 5 || frame[0] == 255)
+}
+
 // fromViewer carries what a page sends. Anything but bytes ends it.
-func fromViewer(ctx context.Context, ws *websocket.Conn, screen net.Conn) {
+func fromViewer(ctx context.Context, p *pipe, screen net.Conn) {
+	ws := p.ws
 	for {
 		kind, data, err := ws.Read(ctx)
 		if err != nil {
@@ -108,6 +117,9 @@ func fromViewer(ctx context.Context, ws *websocket.Conn, screen net.Conn) {
 		if kind != websocket.MessageBinary {
 			ws.Close(websocket.StatusUnsupportedData, "only binary frames")
 			return
+		}
+		if touched(data) {
+			p.active()
 		}
 		// A screen that takes no keys for so long is not one to wait for.
 		_ = screen.SetWriteDeadline(time.Now().Add(writeLimit))

@@ -40,6 +40,7 @@ var (
 	errUnchosen   = problem{http.StatusNotFound, "Your instructor has not chosen yet what is to be done here.", "Tell your instructor, and come back later."}
 	errNotAuto    = problem{http.StatusBadRequest, "This check does not look by itself.", "Load the page again."}
 	errTooSoon    = problem{http.StatusTooManyRequests, "This check was looked at a moment ago.", "Wait a little."}
+	errTooOften   = problem{http.StatusTooManyRequests, "You have started, stopped and reset machines very often.", "Wait half a minute, then try again."}
 	errNoWay      = problem{http.StatusServiceUnavailable, "Your machine did not answer.", "Try again; if it stays so, reset the machine."}
 	errTeachers   = problem{http.StatusForbidden, "Only those who teach this course may see this.", "Go back to your work."}
 	errInside     = problem{http.StatusInternalServerError, "Something went wrong on the server.", "Try again; if it stays so, tell your instructor."}
@@ -71,6 +72,11 @@ func (s *site) fail(c *gin.Context, err error) {
 	if errors.As(err, &soon) {
 		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(soon.Wait.Seconds()))))
 		p, known = errTooSoon, true
+	}
+	var often slow
+	if errors.As(err, &often) {
+		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(often.wait.Seconds()))))
+		p, known = errTooOften, true
 	}
 	var refused attempts.Refused
 	if errors.As(err, &refused) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -26,12 +27,27 @@ func (s *site) events(c *gin.Context) {
 	// Listen first, then look: nothing can fall between.
 	news, done := s.Hub.Listen(o)
 	defer done()
+	go s.present(c.Request.Context(), o)
 	first, err := s.standing(c, o)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	s.stream(c, first, news, func(e events.Event) error { return s.send(c, e) })
+}
+
+// present notes that a page is open, which keeps a place in the queue.
+func (s *site) present(ctx context.Context, o store.Owner) {
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for {
+		s.Guests.Seen(o)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // stream sends what a page must know first, and then tells it all news, until
@@ -88,6 +104,9 @@ func (s *site) standing(c *gin.Context, o store.Owner) ([]events.Event, error) {
 	for _, v := range setups {
 		out = append(out, events.Event{Name: "setup", Data: v})
 	}
+	for _, n := range s.Guests.Notices(o) {
+		out = append(out, events.Event{Name: "notice", Data: views.Notice(n)})
+	}
 	if s.Preview != nil {
 		out = append(out, s.courseNews())
 	}
@@ -117,6 +136,9 @@ func (s *site) told(c *gin.Context, data any) any {
 		return views.GuestIn(l, v)
 	case themes.GradeView:
 		return views.GradeIn(l, v)
+	case themes.NoticeView:
+		v.Text = l.Translate(v.Text)
+		return v
 	case themes.SetupView:
 		v.Message = l.Translate(v.Message)
 		return v

@@ -52,7 +52,8 @@ func (s *site) terminal(c *gin.Context) {
 	}
 	defer ws.CloseNow()
 	ws.SetReadLimit(frameLimit)
-	p := &pipe{ws: ws}
+	address := c.ClientIP() // a Gin context is not for later
+	p := &pipe{ws: ws, active: func() { s.Guests.Active(o, address) }}
 
 	name := c.DefaultQuery("name", "main")
 	tutorial, _ := s.Catalog.Tutorial(o)
@@ -136,7 +137,14 @@ func (s *site) join(ctx context.Context, o store.Owner, guest *content.Guest, p 
 }
 
 // pipe writes to a page. Its Write is for the shell's output.
-type pipe struct{ ws *websocket.Conn }
+type pipe struct {
+	ws     *websocket.Conn
+	active func() // called when somebody types or points
+}
+
+// bySelf are what a terminal sends without its user: answers to programs that
+// ask what and where it is, and whether the window has the focus.
+var bySelf = regexp.MustCompile(`^(\x1b\[[?>]?[0-9;]*[Rcn]|\x1b\[[IO])+$`)
 
 func (p *pipe) Write(b []byte) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), writeLimit)
@@ -163,6 +171,9 @@ func (p *pipe) fromPage(ctx context.Context, t *guestssh.Terminal) {
 			return
 		}
 		if kind == websocket.MessageBinary {
+			if !bySelf.Match(data) {
+				p.active()
+			}
 			if _, err := t.Write(data); err != nil {
 				return
 			}

@@ -82,6 +82,7 @@ type site struct {
 	sessions *scs.SessionManager
 	book     progress.Book
 	shelf    *look.Shelf
+	throttle guests.Throttle
 }
 
 // origin is how browsers know this site.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -31,22 +32,69 @@ func (s *site) guest(c *gin.Context) {
 		}
 	}
 	var status guests.Status
-	var err error
+	err := s.slowed(c, o)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
 	switch c.Param("act") {
 	case "start":
 		status, err = s.Guests.Start(o)
 	case "reset":
 		status, err = s.Guests.Reset(o, in.Guest)
+	case "broken":
+		status, err = s.Guests.Broken(o, in.Guest)
 	case "stop":
 		status = s.Guests.Stop(o)
+	case "stay":
+		status = s.Guests.Stay(o, c.ClientIP())
 	default:
 		err = errNoPage
+	}
+	var many guests.TooMany
+	if errors.As(err, &many) {
+		err = s.tooMany(c, many)
 	}
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	c.JSON(http.StatusAccepted, views.GuestIn(s.words(c), views.Guest(status)))
+}
+
+// slow says that a user starts, stops or resets too often.
+type slow struct{ wait time.Duration }
+
+func (slow) Error() string { return "machines are started, stopped and reset too often" }
+
+// slowed counts what makes work for the machines' computers.
+func (s *site) slowed(c *gin.Context, o store.Owner) error {
+	state := s.Guests.Status(o).State
+	switch c.Param("act") {
+	case "start":
+		if state != guests.None && state != guests.Failed {
+			return nil // nothing is done
+		}
+	case "stop":
+		if state != guests.Ready {
+			return nil
+		}
+	case "stay":
+		return nil
+	}
+	if wait := s.throttle.Take(o.UserID); wait > 0 {
+		return slow{wait}
+	}
+	return nil
+}
+
+// tooMany puts a quota into words, with what could be stopped.
+func (s *site) tooMany(c *gin.Context, e guests.TooMany) problem {
+	p := problem{http.StatusConflict, "You have as many machines as you may have at a time.", "Stop the machine of another tutorial, then start this one."}
+	if t, _ := s.Catalog.Tutorial(e.Oldest); t != nil {
+		p.mend = s.words(c).Say("Stop the machine of “{tutorial}”, which you have not used for the longest, then start this one.", "tutorial", t.Title)
+	}
+	return p
 }
 
 // check begins an attempt, or a look that the page asks for by itself.
@@ -67,6 +115,7 @@ func (s *site) check(c *gin.Context) {
 	if in.Auto {
 		a, err = s.Grader.Look(ctx, o, t, c.Param("check"), in.Attempt)
 	} else {
+		s.Guests.Active(o, c.ClientIP())
 		a, err = s.Grader.Submit(ctx, o, t, attempts.Request{Check: c.Param("check"), ID: in.Attempt, Answer: in.Answer})
 	}
 	if err != nil {
@@ -108,6 +157,7 @@ func (s *site) writeFile(c *gin.Context) {
 		return
 	}
 	file := t.FileBlocks[i]
+	s.Guests.Active(o, c.ClientIP())
 	ctx, cancel := context.WithTimeout(c.Request.Context(), fileLimit)
 	defer cancel()
 	client, _, err := s.Guests.Client(ctx, o, file.Guest, "root", guests.ForChecks)

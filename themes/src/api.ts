@@ -11,13 +11,19 @@ const words = {
 } as const
 
 export interface Guest {
-  state: 'none' | 'starting' | 'ready' | 'resetting' | 'stopping' | 'failed'
+  state: 'none' | 'queued' | 'starting' | 'ready' | 'resetting' | 'stopping' | 'failed' | 'suspended'
   detail: string
   image?: string
   since: string
   generation: number
   machines?: Machine[]
+  place?: number // in the queue, from 1
+  estimate?: number // minutes until the turn
+  kept_until?: string // the machine waits for a sign of life
 }
+
+// isOff says whether a machine in this state runs once it is started.
+export const isOff = (state: Guest['state']) => state === 'none' || state === 'failed' || state === 'suspended'
 
 // Machine is one of several guests.
 export interface Machine {

@@ -1,5 +1,5 @@
 // Check buttons and what they said.
-import { API, Attempt, Guest, drawUUID, inWords } from './api'
+import { API, Attempt, Guest, drawUUID, inWords, isOff } from './api'
 import { announce, button, inside, points, setIcon } from './page'
 import { elapsedWords, showTimes } from './times'
 import { Outcome, verdicts } from './verdicts'
@@ -85,7 +85,7 @@ export class Check {
   protected mayStart(): boolean {
     const state = this.machine.state()
     if (state === 'ready') return true
-    const off = state === 'none' || state === 'failed'
+    const off = isOff(state)
     this.say(off ? words.off : words.notReady, off)
     return false
   }

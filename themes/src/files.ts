@@ -1,6 +1,6 @@
 // Files of the tutorial, with buttons that write them into the machine or copy
 // them.
-import { API, inWords } from './api'
+import { API, inWords, isOff } from './api'
 import { Machine } from './checks'
 import { announce, button, copyText, flash, inside } from './page'
 import { t } from './words'
@@ -43,7 +43,7 @@ export class FileBlock {
     if (this.busy) return
     const state = this.machine.state()
     if (state !== 'ready') {
-      const off = state === 'none' || state === 'failed'
+      const off = isOff(state)
       this.say('fail', off ? words.off : words.notReady)
       if (off) inside(this.element, '.file-said').append(' ', button(words.startIt, 'button small-button', () => this.machine.start()))
       return

@@ -5,11 +5,13 @@ import { t } from './words'
 
 const words: Record<Guest['state'], string> = {
   none: t('off##machine'),
+  queued: t('in the queue##machine'),
   starting: t('booting…##machine'),
   ready: t('ready##machine'),
   resetting: t('resetting…##machine'),
   stopping: t('stopping…##machine'),
   failed: t('failed##machine'),
+  suspended: t('suspended##machine'),
 }
 
 // readMachines takes the list as the server drew it; undefined where there is

@@ -1,6 +1,6 @@
 // Forms that a student answers. What becomes of an answer is shown as with a
 // check; the server alone knows what is right.
-import { API, Attempt, Refused, inWords } from './api'
+import { API, Attempt, Refused, inWords, isOff } from './api'
 import { Check, Machine } from './checks'
 import { inside } from './page'
 import { OrderedList } from './order'
@@ -71,7 +71,7 @@ export class Question extends Check {
     this.sent = null
     this.restore()
     const state = this.machine.state()
-    this.say(inWords(failure), failure.status === 409 && !this.spent && (state === 'none' || state === 'failed'))
+    this.say(inWords(failure), failure.status === 409 && !this.spent && isOff(state))
   }
 
   private get spent(): boolean {

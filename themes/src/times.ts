@@ -15,6 +15,9 @@ export function timeWords(at: Date, now: Date): string {
   return t('on {time}', { time: day.format(at) })
 }
 
+// clockWords is a time of the day.
+export const clockWords = (at: Date) => clock.format(at)
+
 // elapsedWords is "7 s" or "1 min 05 s", in all languages the same.
 export function elapsedWords(milliseconds: number): string {
   const s = Math.max(0, Math.floor(milliseconds / 1000))

@@ -1,6 +1,6 @@
 // The work place: joins the guest bar, the checks, the questions, the help, the
 // terminals and the stream of events.
-import { API, Attempt, Guest, Score, Setup, machineOf } from './api'
+import { API, Attempt, Guest, Score, Setup, isOff, machineOf } from './api'
 import { AutoChecks } from './auto'
 import { Check } from './checks'
 import { GuestDesktop } from './desktop'
@@ -12,6 +12,7 @@ import { GuestBar } from './guest'
 import { Hint, Solution } from './help'
 import { button, part, points } from './page'
 import { machineTabs, paneSwitch, showPane, splitter } from './panes'
+import { NoticeEvent, Notices } from './notices'
 import { obeyPolicy } from './policy'
 import { dress } from './prose'
 import { Question } from './questions'
@@ -42,6 +43,8 @@ const words = {
     failed: t('Your machine failed. Your points are safe.'),
     resetting: t('You will have a fresh machine in a moment. Your points stay.'),
     stopping: t('Your machine is being switched off.'),
+    suspended: t('Your machine is suspended. Your programs are where you left them.'),
+    queued: t('Your machine will appear here when it is your turn. You can read on meanwhile.'),
     starting: t('Your machine is booting. You can read on meanwhile.'),
     ready: '',
   } satisfies Record<Guest['state'], string>,
@@ -56,6 +59,7 @@ interface TutorialEvents {
   solution: { check: string }
   grade: Grade
   setup: Setup
+  notice: NoticeEvent
   course: unknown // of a preview only: see author.ts
 }
 
@@ -101,7 +105,7 @@ async function start(): Promise<void> {
     if (place.dataset.words === says) return
     place.dataset.words = says
     place.replaceChildren(Object.assign(document.createElement('p'), { textContent: says }))
-    if (off && (guest.state === 'none' || guest.state === 'failed')) {
+    if (off && isOff(guest.state)) {
       place.append(button(words.start, 'button primary', () => bar.start()))
     } else if (!off && loss?.again) place.append(button(words.tryNow, 'button small-button', loss.again))
   }
@@ -163,6 +167,7 @@ async function start(): Promise<void> {
     steps.score()
   })
 
+  const notices = new Notices(api, (guest) => bar.show(guest))
   let broken = false
   listen<TutorialEvents>(`${api.base}/events`, {
     guest: (guest) => bar.show(guest),
@@ -175,6 +180,7 @@ async function start(): Promise<void> {
     solution: ({ check }) => solutions.find((s) => s.check === check)?.available(),
     grade: showGrade,
     setup: (setup) => setups.show(setup),
+    notice: (notice) => notices.show(notice),
     course: (saved) => signal(courseSaved, saved),
   }, {
     connected: () => {
@@ -189,7 +195,7 @@ async function start(): Promise<void> {
   })
 
   // A student who opens a tutorial came to work.
-  if (bar.guest.state === 'none') bar.start()
+  if (bar.guest.state === 'none' || bar.guest.state === 'suspended') bar.start()
   setups.follow(bar.guest)
   drawNotice()
   setInterval(() => showTimes(part('tutorial')), 30_000)
