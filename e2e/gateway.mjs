@@ -16,7 +16,7 @@ export async function gateway(courses, { nodes = [], args = [] } = {}) {
   for (const node of nodes) labmark(['node', 'add', ...node])
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const words = ['serve', '--demo', '--listen', `127.0.0.1:${port}`, '--data-dir', dir, ...args, ...courses]
+  const words = ['serve', '--demo', '--per-user', '0', '--listen', `127.0.0.1:${port}`, '--data-dir', dir, ...args, ...courses]
   const server = await serve(binary, words, `${url}/healthz`, { cwd: root, deadline: 180_000 })
   return {
     ...server,

@@ -17,7 +17,7 @@ export async function gateway(...args) {
   const url = `http://localhost:${port}`
   const run = (args, input) => execFileSync(binary, [...args, '--data-dir', dir], { input, encoding: 'utf8' })
   run(['user', 'add', '--admin', 'root'], 'open sesame\n')
-  const server = await serve(binary, ['serve', '--listen', `127.0.0.1:${port}`, '--public-url', url, '--data-dir', dir, ...args], `http://127.0.0.1:${port}/healthz`)
+  const server = await serve(binary, ['serve', '--per-user', '0', '--listen', `127.0.0.1:${port}`, '--public-url', url, '--data-dir', dir, ...args], `http://127.0.0.1:${port}/healthz`)
   return {
     ...server,
     url,
