@@ -33,7 +33,8 @@ echo a-password-of-ann | within labmark user add ann
 echo "# mine" >>"$chroot/etc/labmark/labmark.yaml"
 
 say "serve a page"
-within labmark serve --demo --listen 127.0.0.1:18080 --pretend-lms 127.0.0.1:18081 /usr/share/labmark/courses/linux-essentials >"$chroot/server.log" 2>&1 &
+# No function here: its shell would be ended, and not the server.
+chroot "$chroot" env HOME=/root labmark serve --demo --listen 127.0.0.1:18080 --pretend-lms 127.0.0.1:18081 /usr/share/labmark/courses/linux-essentials >"$chroot/server.log" 2>&1 &
 server=$!
 n=0
 until within curl -sf http://127.0.0.1:18080/healthz >/dev/null; do
