@@ -7,8 +7,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// auditTable brings who did what, where from and when; samplesTable the
-// figures of the past.
+// auditTable brings who did what, where from and when.
 var auditTable = &gormigrate.Migration{
 	ID: "0060-audit",
 	Migrate: func(tx *gorm.DB) error {
