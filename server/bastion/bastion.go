@@ -28,6 +28,7 @@ type Keys interface {
 type Guests interface {
 	Holdings(user uint) []guests.Holding
 	Start(store.Owner) (guests.Status, error)
+	Active(o store.Owner, address string)
 	Client(ctx context.Context, o store.Owner, name, user string, p guests.Purpose) (*ssh.Client, guests.Machine, error)
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,9 +36,29 @@ func owner(user uint, tutorial string) store.Owner {
 type gate struct {
 	*bastion.Bastion
 	guests  *guests.Manager
+	active  *workers
 	table   *store.Store
 	address string
 	hostKey ssh.PublicKey
+}
+
+// workers are guests that note whose owner was seen at work, and from where.
+type workers struct {
+	*guests.Manager
+	mu   sync.Mutex
+	from map[store.Owner]string
+}
+
+func (w *workers) Active(o store.Owner, address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.from[o] = address
+}
+
+func (w *workers) seen(o store.Owner) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.from[o]
 }
 
 func mustGate(t *testing.T) *gate {
@@ -64,9 +85,10 @@ func mustGate(t *testing.T) *gate {
 			return []guests.Plan{{Name: "lab", Kind: kind, Alone: true}}, nil
 		},
 		Notify: func(store.Owner, guests.Status) {}, Log: slog.New(slog.DiscardHandler)})
+	g.active = &workers{Manager: g.guests, from: map[store.Owner]string{}}
 	host := newSigner(t)
 	g.hostKey = host.PublicKey()
-	g.Bastion = bastion.New(bastion.Config{HostKey: host, Keys: table, Guests: g.guests, Check: 50 * time.Millisecond,
+	g.Bastion = bastion.New(bastion.Config{HostKey: host, Keys: table, Guests: g.active, Check: 50 * time.Millisecond,
 		Account:  func(store.Owner, string) (string, bool) { return "student", true },
 		Enrolled: func(_ context.Context, o store.Owner) bool { return o.Tutorial != "left-behind" },
 		Log:      slog.New(slog.DiscardHandler)})
@@ -194,6 +216,23 @@ func TestOnesOwnKeyLeadsToOnesOwnGuest(t *testing.T) {
 	}
 	if k, err := g.table.SSHKey(t.Context(), key.Fingerprint); err != nil || k.UsedAt == nil {
 		t.Errorf("that the key was used is not kept: %v, %v", k, err)
+	}
+}
+
+// TestWhoWorksBySSHIsNotIdle: keys count, an open connection does not.
+func TestWhoWorksBySSHIsNotIdle(t *testing.T) {
+	g := mustGate(t)
+	user, key, _ := g.person(t, "ada")
+	o := owner(user, "one")
+	g.ready(t, o)
+	c := g.login(t, "labmark", key)
+	run(t, c, "hello", "")
+	if from := g.active.seen(o); from != "" {
+		t.Errorf("work was seen from %s where nothing was typed", from)
+	}
+	run(t, c, "hello", "typed")
+	if from := g.active.seen(o); from != "127.0.0.1" {
+		t.Errorf("what was typed was seen from %q", from)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"sync"
 
@@ -30,12 +31,34 @@ func (v *visit) session(ctx context.Context, ch ssh.NewChannel) {
 	}
 	defer func() { _ = theirs.Close() }()
 	_, _ = theirs.SendRequest("env", false, ssh.Marshal(variable{"LABMARK_PERSON", "1"}))
-	relay(ours, requests, theirs, told)
+	relay(ours, requests, theirs, told, v.works(p))
+}
+
+// works notes that the owner of a guest does something in it: whoever works by
+// SSH alone is not idle. What a client sends by itself, as editors do, can't be
+// told from keys.
+func (v *visit) works(p place) func() {
+	address, _, _ := net.SplitHostPort(v.conn.RemoteAddr().String())
+	return func() { v.b.cfg.Guests.Active(p.Owner, address) }
+}
+
+// noted calls active whenever something was read.
+type noted struct {
+	io.Reader
+	active func()
+}
+
+func (n noted) Read(b []byte) (int, error) {
+	got, err := n.Reader.Read(b)
+	if got > 0 {
+		n.active()
+	}
+	return got, err
 }
 
 // relay carries everything both ways until the guest has closed the channel,
-// or the client has.
-func relay(ours ssh.Channel, requests <-chan *ssh.Request, theirs ssh.Channel, told <-chan *ssh.Request) {
+// or the client has. active is called when the client has sent something.
+func relay(ours ssh.Channel, requests <-chan *ssh.Request, theirs ssh.Channel, told <-chan *ssh.Request, active func()) {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
@@ -51,7 +74,7 @@ func relay(ours ssh.Channel, requests <-chan *ssh.Request, theirs ssh.Channel, t
 		_ = theirs.Close() // the client has gone
 	}()
 	go func() {
-		_, _ = io.Copy(theirs, ours)
+		_, _ = io.Copy(theirs, noted{ours, active})
 		_ = theirs.CloseWrite()
 	}()
 	var back, output sync.WaitGroup
@@ -157,12 +180,12 @@ func (v *visit) forward(ctx context.Context, ch ssh.NewChannel) {
 	}()
 	var ways sync.WaitGroup
 	ways.Go(func() { oneWay(ours, theirs) })
-	ways.Go(func() { oneWay(theirs, ours) })
+	ways.Go(func() { oneWay(theirs, noted{ours, v.works(p)}) })
 	ways.Wait()
 }
 
 // oneWay copies until the end, and hands it on.
-func oneWay(to, from ssh.Channel) {
+func oneWay(to ssh.Channel, from io.Reader) {
 	if _, err := io.Copy(to, from); err != nil {
 		_ = to.Close()
 		return

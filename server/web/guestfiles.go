@@ -48,6 +48,7 @@ func (s *site) dock(ctx context.Context, c *gin.Context) (*freight.Dock, *conten
 	if g == nil {
 		return nil, nil, guests.ErrUnknown
 	}
+	s.Guests.Active(o, c.ClientIP())
 	client, _, err := s.Guests.Client(ctx, o, g.Name, g.User, guests.ForPeople)
 	if err != nil {
 		return nil, g, err
