@@ -22,7 +22,9 @@ func (s *student) put(t *testing.T, folder, name string, data []byte) (status in
 	if err != nil {
 		t.Fatal(err)
 	}
-	part.Write(data)
+	if _, err := part.Write(data); err != nil {
+		t.Fatal(err)
+	}
 	form.Close()
 	res, err := s.Post(s.g.url+"/courses/trials/work/machine/put?path="+url.QueryEscape(folder), form.FormDataContentType(), &body)
 	if err != nil {

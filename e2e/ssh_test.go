@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -121,7 +122,7 @@ func TestOpenSSHLeadsIntoOnesOwnGuest(t *testing.T) {
 			t.Errorf("got %q", out)
 		}
 		_, err := anns.run(t, "", "ssh", labmark, "exit 42")
-		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 42 {
+		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 42 {
 			t.Errorf("an exit status of 42 came as %v", err)
 		}
 		if out := anns.must(t, "stty size\nexit\n", "ssh", "-tt", labmark); !strings.Contains(out, "student@") {

@@ -116,7 +116,7 @@ func each(file io.Reader, f func(name string, content []byte) error) error {
 	}
 	for entries := tar.NewReader(unpacked); ; {
 		h, err := entries.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			_, err := io.Copy(io.Discard, unpacked) // the checksum of all stands at the end
 			return err
 		}

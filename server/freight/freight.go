@@ -199,7 +199,7 @@ func (d *Dock) Put(folder, name string, r io.Reader) error {
 		err = d.client.PosixRename(part, path.Join(folder, name))
 	}
 	if err != nil {
-		d.client.Remove(part)
+		_ = d.client.Remove(part)
 	}
 	return err
 }

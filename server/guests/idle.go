@@ -86,10 +86,10 @@ func (m *Manager) look(b *lab, now time.Time) {
 	busy := false
 	for _, l := range b.all() {
 		s := l.Status()
-		switch {
-		case s.State == Ready:
+		switch s.State {
+		case Ready:
 			ready = latest(ready, &s.Since)
-		case s.State == None:
+		case None:
 			m.endFrozen(l, now)
 		default:
 			busy = busy || s.State != Failed

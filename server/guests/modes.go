@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/labmark/labmark/server/store"
-	"github.com/labmark/labmark/vmbackend"
 )
 
 // Deed is what is done about a guest that has been in a mode for too long.
@@ -173,6 +172,3 @@ func (m *Manager) setMode(ctx context.Context, id string, mode store.Mode) {
 		m.cfg.Log.Error("can't keep a guest's mode", "guest", id, "mode", mode, "err", err)
 	}
 }
-
-// rests says whether a backend's guest does not run and yet can go on.
-func rests(s vmbackend.State) bool { return s == vmbackend.Stopped || s == vmbackend.Suspended }

@@ -62,6 +62,9 @@ func (m *Manager) suspend(b *lab, words, off string) {
 	}
 	if begun {
 		b.endSession()
+		for _, id := range []string{idleNotice, sessionNotice, lastNotice} {
+			m.retract(b, id)
+		}
 		m.notify(b.owner)
 	}
 }

@@ -52,7 +52,7 @@ func (s *Store) keepCopy(ctx context.Context, name string, schema Schema) error 
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // gone already when all went well
+	defer func() { _ = os.Remove(f.Name()) }() // gone already when all went well
 	if err := s.db.WithContext(ctx).Exec("VACUUM INTO ?", f.Name()).Error; err != nil {
 		f.Close()
 		return err
@@ -139,7 +139,7 @@ func Rollback(name string, c Copy) (kept string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(fresh.Name()) // gone already when all went well
+	defer func() { _ = os.Remove(fresh.Name()) }() // gone already when all went well
 	from, err := os.Open(c.File)
 	if err != nil {
 		fresh.Close()

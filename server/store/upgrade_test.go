@@ -39,7 +39,7 @@ func TestAnUpgradeCanBeRolledBack(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	mustOpen(t, name).Close() // nothing to upgrade: no further copy
+	_ = mustOpen(t, name).Close() // nothing to upgrade: no further copy
 	copies, err := Copies(name)
 	if err != nil || len(copies) != 1 {
 		t.Fatalf("copies: %v, %v", copies, err)

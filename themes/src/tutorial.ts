@@ -36,6 +36,7 @@ declare global {
 
 const words = {
   start: t('Start the machine'),
+  on: t('Go on##machine'),
   tryNow: t('Try now'),
   offline: t('The connection to the server is lost. Trying again… Your machine and your points are safe.'),
   noMachine: {
@@ -106,7 +107,7 @@ async function start(): Promise<void> {
     place.dataset.words = says
     place.replaceChildren(Object.assign(document.createElement('p'), { textContent: says }))
     if (off && isOff(guest.state)) {
-      place.append(button(words.start, 'button primary', () => bar.start()))
+      place.append(button(guest.state === 'suspended' ? words.on : words.start, 'button primary', () => bar.start()))
     } else if (!off && loss?.again) place.append(button(words.tryNow, 'button small-button', loss.again))
   }
 

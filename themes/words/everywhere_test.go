@@ -224,9 +224,8 @@ func (s *source) goFiles(t *testing.T) {
 }
 
 func (s *source) goNode(where string, n ast.Node) {
-	switch n := n.(type) {
-	case ast.Expr:
-		if text, ok := constant(n); ok {
+	if e, ok := n.(ast.Expr); ok {
+		if text, ok := constant(e); ok {
 			s.literal[text] = true
 		}
 	}

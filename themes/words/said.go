@@ -116,7 +116,7 @@ func (l *Language) phrase(said string) (string, bool) {
 		return said, true
 	}
 	text, ok := l.known(bare)
-	lead, tail := said[:strings.Index(said, bare)], said[strings.Index(said, bare)+len(bare):]
+	lead, tail, _ := strings.Cut(said, bare)
 	return lead + text + tail, ok
 }
 

@@ -98,7 +98,7 @@ func (s *Server) Run() error {
 		err := cmd.Start()
 		began <- err
 		if err == nil {
-			cmd.Wait()
+			_ = cmd.Wait()
 		}
 		close(ended)
 	}()
@@ -127,7 +127,7 @@ func (s *Server) Create(name string) error { return s.do("postgres", "CREATE DAT
 
 // Kill ends the server as a crash would; Run starts it again.
 func (s *Server) Kill() {
-	syscall.Kill(s.pid, syscall.SIGQUIT) // it takes its children with it, and writes nothing down
+	_ = syscall.Kill(s.pid, syscall.SIGQUIT) // it takes its children with it, and writes nothing down
 	<-s.ended
 }
 
