@@ -343,9 +343,10 @@ func renderFootnoteBack(w util.BufWriter, _ []byte, n ast.Node, entering bool) (
 		return ast.WalkContinue, nil
 	}
 	for i, m := range n.(*footnoteBack).to {
-		_, _ = fmt.Fprintf(w, ` <a href="#%s" role="doc-backlink" aria-label="Back to note %d`, m.id, m.number)
+		// The role is told in the reader's language, whatever the course's is.
+		_, _ = fmt.Fprintf(w, ` <a href="#%s" role="doc-backlink" aria-label="[%d]`, m.id, m.number)
 		if i > 0 {
-			_, _ = fmt.Fprintf(w, ", place %d", i+1)
+			_, _ = fmt.Fprintf(w, " %d", i+1)
 		}
 		_, _ = w.WriteString("\">↩\ufe0e</a>") // a letter, and no picture of one
 	}

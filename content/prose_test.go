@@ -157,7 +157,7 @@ func TestIncludedProse(t *testing.T) {
 <section class="footnotes" role="doc-endnotes">
 <ol>
 <li id="fn:1" value="1">
-<p>x <a href="#fnref:1" role="doc-backlink" aria-label="Back to note 1">↩︎</a></p>
+<p>x <a href="#fnref:1" role="doc-backlink" aria-label="[1]">↩︎</a></p>
 </li>
 </ol>
 </section>`

@@ -42,7 +42,7 @@ func proseSteps() []themes.Step {
 <ol>
 <li id="fn:1" value="1">
 <p>Said of Unix since the 1970s.</p>
-<p>A second paragraph, with <code>code</code>. <a href="#fnref:1" role="doc-backlink" aria-label="Back to note 1">↩︎</a></p>
+<p>A second paragraph, with <code>code</code>. <a href="#fnref:1" role="doc-backlink" aria-label="[1]">↩︎</a></p>
 </li>
 </ol>
 </section>
@@ -88,7 +88,7 @@ func proseSteps() []themes.Step {
 <section class="footnotes" role="doc-endnotes">
 <ol>
 <li id="fn:2" value="2">
-<p><em>Advanced Package Tool</em>. <a href="#fnref:2" role="doc-backlink" aria-label="Back to note 2">↩︎</a></p>
+<p><em>Advanced Package Tool</em>. <a href="#fnref:2" role="doc-backlink" aria-label="[2]">↩︎</a></p>
 </li>
 </ol>
 </section>
