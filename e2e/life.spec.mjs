@@ -55,7 +55,7 @@ describe('machines of a class', () => {
     await student.guestState(page, 'suspended', slow)
     await axe(page)
     await screenshot(page, 'suspended')
-    await page.getByRole('button', { name: 'Go on', exact: true }).click()
+    await page.locator('#terminal-notice').getByRole('button', { name: 'Go on', exact: true }).click()
     await student.guestState(page, 'ready', slow)
     await until('the same shell', async () => {
       await student.typeInTerminal(page, 'echo still $kept')
