@@ -3,6 +3,7 @@ package sight
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,9 +13,10 @@ import (
 
 func TestShareOfAProcessor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		used, asked := 10*time.Second, 0
+		used := 10 * time.Second
+		var asked atomic.Int64 // guests are asked side by side
 		l := &Loads{Stats: func(_ context.Context, id string) (vmbackend.Stats, error) {
-			asked++
+			asked.Add(1)
 			if id == "gone" {
 				return vmbackend.Stats{}, errors.New("gone")
 			}
@@ -29,8 +31,8 @@ func TestShareOfAProcessor(t *testing.T) {
 		if second := look(); second.Busy != 0.5 {
 			t.Errorf("5 s of 10 s are a share of %v", second.Busy)
 		}
-		if look(); asked != 4 {
-			t.Errorf("guests were asked %d times, want 4: who looks again at once sees the same", asked)
+		if look(); asked.Load() != 4 {
+			t.Errorf("guests were asked %d times, want 4: who looks again at once sees the same", asked.Load())
 		}
 		time.Sleep(10 * time.Second)
 		used = time.Second // it was started anew
