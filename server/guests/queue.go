@@ -217,7 +217,7 @@ func (m *Manager) tend(ctx context.Context) error {
 	m.queue.mu.Lock()
 	rows := m.queue.rows
 	m.queue.mu.Unlock()
-	full := false
+	full := m.replacing(time.Now())
 	for _, w := range rows {
 		switch {
 		case w.TurnAt != nil:
@@ -230,6 +230,18 @@ func (m *Manager) tend(ctx context.Context) error {
 	}
 	m.tellPlaces()
 	return nil
+}
+
+// replaceGrace is how long who waits lets one who resets go before.
+const replaceGrace = 30 * time.Second
+
+// replacing says whether somebody's guest is being replaced at the moment. The
+// place of the old one is theirs, not the next one's in the queue.
+func (m *Manager) replacing(now time.Time) bool {
+	return slices.ContainsFunc(m.leases(), func(l *lease) bool {
+		s := l.Status()
+		return s.State == Resetting && now.Before(s.Since.Add(replaceGrace))
+	})
 }
 
 // keep looks after a guest that is kept for one whose turn has come.
